@@ -13,9 +13,11 @@ const (
 	minChunk    = 128       // bytes; the initial chunk size
 	maxChunk    = 1<<31 - 1 // bytes; a chunk is never longer than its message
 	maxStreams  = 32        // chunk streams; encoders use four
-	maxPending  = 16 << 20  // bytes held for incomplete messages
+	maxPending  = 16 << 20  // bytes held for incomplete messages of a publisher
 	maxPath     = 2 << 10   // bytes of app and stream name with their queries
 	maxMessages = 64        // messages until publish or play; encoders need ten
+
+	maxPendingCommands = 2 * maxCommand // bytes held for incomplete messages of every other client
 
 	// What a server may send to a Publisher after it has accepted the stream: acknowledgements, pings and status, far less than this.
 	quotaPeriod  = 10 * time.Second

@@ -13,9 +13,11 @@ const (
 	minChunk    = 128       // minimum size of a chunk in bytes, also the initial one
 	maxChunk    = 1<<31 - 1 // maximum size of a chunk in bytes; a chunk is never longer than its message
 	maxStreams  = 32        // maximum number of chunk streams; encoders use four
-	maxPending  = 16 << 20  // maximum number of bytes held for incomplete messages
+	maxPending  = 16 << 20  // maximum number of bytes held for incomplete messages of a publisher
 	maxPath     = 2 << 10   // maximum size of app and stream name with their queries, in bytes
 	maxMessages = 64        // maximum number of messages until publish or play; encoders need ten
+
+	maxPendingCommands = 2 * maxCommand // the same for every other client
 
 	// What a server may send to a Publisher after it has accepted the stream: acknowledgements, pings and status, far less than this.
 	quotaPeriod  = 10 * time.Second

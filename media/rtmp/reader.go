@@ -20,7 +20,7 @@ type reader struct {
 	chunk   int
 	streams map[uint32]*chunkStream
 	pending int    // bytes allocated for incomplete messages
-	bytes   uint64 // received since the handshake
+	bytes   uint64 // number of bytes received since the handshake
 }
 
 // chunkStream is the state of a chunk stream. The headers of its next chunk refer to this state.

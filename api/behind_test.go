@@ -89,7 +89,9 @@ func TestSignInWhileTablesAreBehind(t *testing.T) {
 	register := func(name string) {
 		d.post("/api/reg", object{"username": name, "password": testPassword, "repassword": testPassword}).ok(nil)
 	}
-	signIn := func(name, guess string) reply { return d.post("/api/login", object{"username": name, "password": guess}) }
+	signIn := func(name, guess string) reply {
+		return d.post("/api/login", object{"username": name, "password": guess})
+	}
 	register("alice")
 	d.eventually(func() error {
 		if got := signIn("alice", testPassword); got.status != 200 {

@@ -287,7 +287,7 @@ type GiftPath struct {
 	Position int64 `path:"position" minimum:"1" example:"133" doc:"position of the gift"`
 }
 
-// giftDelivery is how many connections have received the push of a gift, in a response.
+// giftDelivery contains the numbers of connections that have received the push of a gift, in a response.
 type giftDelivery struct {
 	Sent                 int64 `json:"sent" doc:"connections in the live to which the push was written"`
 	Acknowledged         int64 `json:"acknowledged" doc:"of these, connections whose client has acknowledged the push"`
@@ -304,8 +304,7 @@ type liveDelivery struct {
 	StreamerAcknowledged int64 `json:"streamer_acknowledged" doc:"sum of streamer_acknowledged"`
 }
 
-// readGiftDelivery returns how many connections have received the push of a gift, for its sender, the streamer, auditors and
-// operators.
+// readGiftDelivery returns the delivery of a gift. The sender, the streamer, auditors and operators may read it.
 func (s *server) readGiftDelivery(ctx context.Context, in *GiftPath) (giftDelivery, error) {
 	if err := s.waitForHead(ctx); err != nil {
 		return giftDelivery{}, err

@@ -77,7 +77,8 @@ func tagOf(c Column, t reflect.Type) reflect.StructTag {
 	return reflect.StructTag(fmt.Sprintf(`parquet:%q json:%q`, parquet, text))
 }
 
-// fill copies the fields of a struct into a row, from its field first on.
+// fill copies the fields of the struct from into the fields of row, beginning with the field of row at the index
+// first.
 func fill(row reflect.Value, first int, from reflect.Value) {
 	for i := range from.NumField() {
 		set(row.Field(first+i), from.Field(i))

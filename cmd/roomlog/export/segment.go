@@ -38,8 +38,8 @@ type segmentWriter struct {
 	codec    *zstd.Codec
 
 	segment Segment
-	files   map[string]*file // by the name of their table
-	order   []*file          // in the order of their creation
+	files   map[string]*file // files by the name of their table
+	order   []*file          // files in the order of their creation
 }
 
 func newSegment(o Options, t tables, codec *zstd.Codec) *segmentWriter {

@@ -51,7 +51,7 @@ func (s *server) findUploads(ctx context.Context, names []string) (map[string]up
 	return known, err
 }
 
-// deletedUploads returns the uploads that the log has deleted since a time of the clock of this process.
+// deletedUploads returns the uploads that were deleted in the log after since, a time of the clock of this process.
 func (s *server) deletedUploads(ctx context.Context, since time.Time) ([]string, error) {
 	if err := s.Queries.CheckLag(ctx, s.Store.Now()); err != nil { // the tables lack deletions, and later searches would not look for them
 		return nil, err

@@ -36,7 +36,7 @@ type server struct {
 
 	rates     *rates
 	signIns   *signin.Guard
-	guesses   *signin.Guard // of passwords of lives
+	guesses   *signin.Guard // limits guesses of the passwords of lives
 	running   *runningRecordings
 	meters    *meters.Meters
 	onAir     *memo.Value[[]projections.Live]

@@ -39,9 +39,9 @@ type NATS struct {
 	mu         sync.Mutex
 	heard      map[string]time.Time // member → time of its last announcement
 	removed    time.Time            // when members that are not alive were removed from heard
-	distrusted time.Time            // until when a member may lack NATS although it was heard, or although no list of members contains it
+	distrusted time.Time            // time until which a member may lack NATS although it was heard or no list of members contains it
 	since      time.Time            // when this node noticed that the connection was made
-	reconnects uint64               // the connection's count of reconnections at that time
+	reconnects uint64               // the connection's count of reconnections at the time since
 }
 
 var _ Transport = (*NATS)(nil)

@@ -220,16 +220,16 @@ func (CommentsCleared) evolve(Stateless) Stateless { return Stateless{} }
 
 // Bounds of word lists.
 const (
-	maxWords = 10_000 // words of one list
+	maxWords = 10_000 // maximum number of words of one list
 
-	// Bytes of all words of the list of a live, and of the service. For each byte, the automatons of a list need
-	// about 130 to 260 bytes of memory for Latin words, 1000 for Chinese and 1700 for words that mix many scripts. They
-	// are built while the log is locked.
+	// Maximum sizes in bytes of all words together, for the list of a live and for the list of the service. For each
+	// byte, the automatons of a list need about 130 to 260 bytes of memory for Latin words, 1000 for Chinese and 1700
+	// for words that mix many scripts. They are built while the log is locked.
 	maxLiveBytes    = 32 << 10
 	maxServiceBytes = 256 << 10
 
-	maxChanged     = 500 // words of one command
-	maxWord        = 50  // length of a word in characters
+	maxChanged     = 500 // maximum number of words of one command
+	maxWord        = 50  // maximum length of a word in characters
 	serviceWords   = LiveID(0)
 	wordsNotUsable = "the word %q must have at least two different letters, or one character of a script like Chinese"
 )
@@ -243,8 +243,8 @@ type Words struct {
 
 func newWords(entries []words.Entry) Words { return Words{entries, words.NewList(entries)} }
 
-// Weight returns the approximate number of bytes of memory that w needs when it is compiled: more than the words of most
-// scripts need, and less than half of what Chinese words need.
+// Weight returns an estimate of the memory in bytes that w needs when it is compiled. The estimate is too high for
+// most scripts, and less than half of the true size for Chinese.
 func (w Words) Weight() int {
 	const perByte = 400
 	bytes := 0

@@ -14,7 +14,7 @@ import (
 type piece struct {
 	folded     string // "" for a separator
 	start, end int    // place in the text, in bytes
-	times      int    // how often the character follows itself
+	times      int    // number of equal characters that directly follow this one
 }
 
 // ascii contains the folded forms of the ASCII letters and digits; "" for all other ASCII characters.

@@ -191,7 +191,7 @@ func (c *commentDrop) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 	}, "comment %d is dropped", c.Held)
 }
 
-// executeRead executes a command, as an operator, that contains facts from the tables, and prints the result.
+// executeRead executes, as an operator, the command that read makes from the tables, and prints the result.
 func executeRead[C domain.Command](ctx context.Context, g *cli.Globals, sh cli.Shell, read func(*projections.Queries) (C, error), format string, args ...any) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		if err := b.catchUpToHead(ctx); err != nil {

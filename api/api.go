@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"roomlog/api/openapi"
@@ -51,7 +52,7 @@ func (s *server) findUploads(ctx context.Context, names []string) (map[string]up
 	return known, err
 }
 
-// deletedUploads returns the uploads that the log has deleted since a time of the clock of this process.
+// deletedUploads returns the uploads that were deleted in the log after since, a time of the clock of this process.
 func (s *server) deletedUploads(ctx context.Context, since time.Time) ([]string, error) {
 	if err := s.Queries.CheckLag(ctx, s.Store.Now()); err != nil { // the tables lack deletions, and later searches would not look for them
 		return nil, err
@@ -79,9 +80,13 @@ func newAPI(c Config) (*routes, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	s.spec, err = openapi.Document(r.huma.OpenAPI())
-	return r, err
+	s.openAPI = sync.OnceValues(func() ([]byte, error) { return openapi.Document(r.huma.OpenAPI()) })
+	return r, nil
 }
+
+// Document returns the OpenAPI document as JSON. The first call makes it, which takes longer than New. Document returns an error
+// if a schema has no name or a text no example.
+func (a *API) Document() ([]byte, error) { return a.server.openAPI() }
 
 // EnterCommand returns the command with which user enters a live by its password or by an invitation; one of the two is "". It
 // is for clients of other protocols: their requests count against the same limits as those over REST. limit.WithAddress must

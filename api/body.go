@@ -80,7 +80,7 @@ func (s *server) readObject(w http.ResponseWriter, r *http.Request) ([]byte, err
 	return json.Marshal(object)
 }
 
-// decodeBody decodes a JSON body into v. If the body is not valid JSON, it returns a refusal with the message otherwise.
+// decodeBody decodes a JSON body into v. If the body is not valid JSON, it returns a refusal with the text otherwise.
 func decodeBody(body []byte, v any, otherwise string) error {
 	err := strictjson.Unmarshal(body, v)
 	switch member := strictjson.AsMemberError(err); {

@@ -61,9 +61,10 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 // withTexts returns e with different Chinese texts for some codes, which old clients expect from this endpoint.
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
 
-// executesRepetitions returns e marked as an endpoint that executes every request: because its response contains a secret that is
-// stored nowhere and so cannot be returned again, because its request contains one and so cannot be compared, or because it
-// executes several commands.
+// executesRepetitions returns e marked as an endpoint that executes every request, also one that repeats an
+// idempotency key. This is needed if the response contains a secret that is stored nowhere and so cannot be returned
+// again, if the request contains a secret and so cannot be compared with a repetition, or if the endpoint executes
+// several commands.
 func (e endpoint) executesRepetitions() endpoint {
 	e.repeats = true
 	e.Description += " Ignores the header Idempotency-Key: a repeated request is executed again."

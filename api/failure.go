@@ -223,7 +223,8 @@ func refusal(code domain.Code, format string, args ...any) error {
 
 func badRequest(english string) error { return refusal(domain.CodeBadRequest, "%s", english) }
 
-// placeFailure turns the error of a place that the client has sent in a parameter into a refusal.
+// placeFailure converts the error about a place of the log into a refusal. The client has sent the place in the
+// parameter name.
 func placeFailure(name string, err error) error {
 	if wrong := (*place.Error)(nil); errors.As(err, &wrong) {
 		return badPlace(name + " " + wrong.Error())

@@ -36,12 +36,12 @@ type server struct {
 
 	rates     *rates
 	signIns   *signin.Guard
-	guesses   *signin.Guard // of passwords of lives
+	guesses   *signin.Guard // limits guesses of the passwords of lives
 	running   *runningRecordings
 	meters    *meters.Meters
 	onAir     *memo.Value[[]projections.Live]
 	agreement *memo.Value[reconcile.Reconciliation]
-	spec      []byte // OpenAPI document as JSON
+	openAPI   func() ([]byte, error) // see API.Document
 
 	streams     chan struct{} // contains one element for each open event stream
 	settlements chan struct{} // contains one element for each settlement that is made or sent

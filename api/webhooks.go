@@ -52,7 +52,7 @@ func (s *server) listWebhooks(ctx context.Context, _ *struct{}) ([]hook, error) 
 	return list, nil
 }
 
-// WebhookTarget is what a webhook sends and where, in a request.
+// WebhookTarget contains the URL of a webhook and selects the events that it sends, in a request.
 type WebhookTarget struct {
 	Webhook  domain.WebhookID `json:"webhook" example:"billing" doc:"name of the webhook: 1–32 characters of A-Z, a-z, 0-9 and hyphen"`
 	URL      string           `json:"url" example:"https://hooks.example/roomlog" doc:"where events are sent, by POST; must not contain a secret, because the log contains it"`
@@ -125,7 +125,7 @@ type webhookChange struct {
 	}
 }
 
-// changeWebhook changes what a webhook sends and where, or replaces its secret.
+// changeWebhook changes the target of a webhook, or replaces its secret.
 func (s *server) changeWebhook(ctx context.Context, in *webhookChange) (string, error) {
 	b := in.Body
 	if err := checkWebhookURL(b.URL); err != nil {

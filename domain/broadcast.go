@@ -252,10 +252,10 @@ func (PublishKeyRevoked) evolve(l Live) Live  { l.PublishKey = ""; return l }
 
 // Bounds of the restream targets of a live.
 const (
-	maxRestreams      = 5    // number of targets of one live
-	maxRestreamName   = 32   // bytes
-	maxRestreamURL    = 512  // bytes
-	maxRestreamSecret = 8192 // bytes
+	maxRestreams      = 5    // maximum number of targets of one live
+	maxRestreamName   = 32   // maximum length in bytes
+	maxRestreamURL    = 512  // maximum length in bytes
+	maxRestreamSecret = 8192 // maximum length in bytes
 )
 
 // SetRestream sets a target to which the broadcasts of a live are pushed on. It replaces an earlier target with the same name.

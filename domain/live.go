@@ -97,7 +97,7 @@ func (k AccessKind) Restricted() bool {
 // Listed reports whether lists contain the live.
 func (k AccessKind) Listed() bool { return k != AccessUnlisted && k != AccessInvited }
 
-// Entrant contains what the access of a live depends on about a person who wants to be in the live.
+// Entrant contains the facts about a person on which the access to a live depends.
 type Entrant struct {
 	Moderates bool // whether the person is the owner, a moderator of the live or an operator
 	Invited   bool // whether the person has used an invitation that is not revoked
@@ -213,7 +213,10 @@ func (v View) checkModerator(live Live, id LiveID) error {
 	if live.isModerator(v.Actor.User) && !isBanned(live.Bans, v.Actor.User, v.Now) {
 		return nil
 	}
-	return v.checkOwner(live, id)
+	if live.Streamer == 0 || !v.isOperator() {
+		return refuse(CodeLiveNotFound, "you neither own live %d nor moderate it", id)
+	}
+	return nil
 }
 
 // checkTarget returns nil if the actor, who passes checkModerator, may act on a user in the live. Nobody may act on the

@@ -32,8 +32,9 @@ func (c BanViewer) decide(view View) ([]Event, error) {
 	return events, nil
 }
 
-// newViewerBan returns the ban of a user from a live, or the mute, and the trimmed reason. bans are the bans or mutes
-// that the live has. It refuses if the actor may not moderate the live or act on the user, or if bans are full.
+// newViewerBan returns a new ban or mute of the target in a live, and the trimmed reason. bans contains the bans, or
+// the mutes, that the live has. newViewerBan refuses if the actor may not moderate the live or act on the user, or if
+// bans are full.
 func (v View) newViewerBan(live Live, id LiveID, target UserID, seconds int64, why string, bans []Ban) (ban Ban, reason string, err error) {
 	user := v.User(target)
 	if err = v.checkModerator(live, id); err != nil {

@@ -7,8 +7,8 @@ import (
 
 // Bounds of the comments that wait for a review.
 const (
-	maxHeld        = 500 // in one live, because every decision about a held comment loads all of them; a further one displaces another
-	maxHeldOfUser  = 3   // of one user in one live
+	maxHeld        = 500 // maximum number of held comments in one live: every decision about one loads all; another one then displaces one
+	maxHeldOfUser  = 3   // maximum number of held comments of one user in one live
 	commentNotHeld = "no comment %d waits for a review in live %d: it was released or dropped, or never held"
 )
 
@@ -398,10 +398,10 @@ func (ViewerWarned) evolve(Stateless) Stateless       { return Stateless{} }
 
 // Bounds of reports.
 const (
-	maxReports       = 200 // open reports in one live, because every decision about a report loads all of them; a further one displaces another
-	maxReportsOfUser = 5   // open reports in one live that one user has opened
-	maxReporters     = 20  // users who reported the same; later ones change nothing
-	maxReportText    = 200 // length of the text of a report in characters
+	maxReports       = 200 // maximum number of open reports in one live: every decision about one loads all; another one then displaces one
+	maxReportsOfUser = 5   // maximum number of open reports in one live that one user has opened
+	maxReporters     = 20  // maximum number of users in one report; reports of further users change nothing
+	maxReportText    = 200 // maximum length of the text of a report in characters
 	claimSeconds     = 600 // time in seconds in which only the claimer of a report decides about it
 )
 
@@ -416,7 +416,7 @@ const (
 	ReportSexual  ReportCause = "sexual"  // sexual content or harassment
 	ReportPrivacy ReportCause = "privacy" // private data of somebody
 	ReportFraud   ReportCause = "fraud"   // fraud, or somebody who pretends to be another
-	ReportOther   ReportCause = "other"   // described by the text
+	ReportOther   ReportCause = "other"   // another cause, which the text of the report describes
 )
 
 // ReportCauses lists every cause.
@@ -468,10 +468,10 @@ func (r Reports) without(report int64) Reports {
 
 // SendReport reports a comment, or a user, to the moderators of a live. Reports of the same target are one report.
 type SendReport struct {
-	Live    LiveID      `json:"live"`    // the live in which it happened
+	Live    LiveID      `json:"live"`    // the live of the report
 	User    UserID      `json:"user"`    // the user to report; 0: the author of the comment
 	Comment int64       `json:"comment"` // position of the comment to report; 0: the user is reported
-	Cause   ReportCause `json:"cause"`   // why
+	Cause   ReportCause `json:"cause"`   // cause of the report
 	Text    string      `json:"text"`    // what happened: at most 200 characters; required for the cause other
 	Author  UserID      `json:"-"`       // author of the comment; 0 if there is no such comment
 }

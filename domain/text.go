@@ -28,7 +28,8 @@ func text(field, s string, least, most int) (string, error) {
 	return boundedText(field, s, least, most, "")
 }
 
-// multilineText is text for a field that may contain line breaks and tabs. It replaces CR LF and CR by LF.
+// multilineText does the same as text, for a field that may contain line breaks and tabs. It replaces CR LF and CR by
+// LF.
 func multilineText(field, s string, least, most int) (string, error) {
 	return boundedText(field, s, least, most, "\r\n\t")
 }
@@ -36,7 +37,7 @@ func multilineText(field, s string, least, most int) (string, error) {
 // lineBreaks replaces the line breaks of other systems by LF.
 var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// boundedText is text for a field that may contain the control characters in allowed.
+// boundedText does the same as text, for a field that may contain the control characters in allowed.
 func boundedText(field, s string, least, most int, allowed string) (string, error) {
 	if len(s) > 8*utf8.UTFMax*most { // too long in any case; refused before the bytes are read
 		return "", tooLong(field, most)

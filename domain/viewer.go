@@ -53,7 +53,8 @@ func (v View) admittedLive(id LiveID, visit Visit, follows Follows) (Live, error
 	return live, live.Access.Check(id, live.MinAge, entrant)
 }
 
-// entrant returns what the access of a live depends on, except whether the actor follows the streamer.
+// entrant returns the facts about the actor on which the access to a live depends, except whether the actor follows
+// the streamer.
 func (v View) entrant(live Live, visit Visit) Entrant {
 	return Entrant{
 		Moderates: live.isModerator(v.Actor.User) || v.isOperator(),

@@ -10,8 +10,8 @@ type WebhookID string
 
 // Bounds of webhooks.
 const (
-	MaxWebhooks     = 100 // webhooks that exist at the same time
-	maxWebhookTypes = 100 // types and prefixes of one webhook
+	MaxWebhooks     = 100 // maximum number of webhooks at the same time
+	maxWebhookTypes = 100 // maximum number of types and prefixes of one webhook
 	maxWebhookID    = 32
 )
 
@@ -116,8 +116,9 @@ func (e WebhookAdded) evolve(Webhook) Webhook {
 	return Webhook{true, e.URL, e.Types, e.Personal, e.Secret}
 }
 
-// ChangeWebhook changes what a webhook sends and where, and replaces its secret if requested. The webhook continues at
-// its position. Nothing changes if nothing is different.
+// ChangeWebhook changes the URL of a webhook and selects the events that it sends. It replaces the secret of the
+// webhook if requested. The webhook continues at its position. Nothing changes if the webhook already has the URL and
+// sends these events.
 type ChangeWebhook struct {
 	Webhook  WebhookID `json:"webhook"`  // name of the webhook
 	URL      string    `json:"url"`      // where events are sent: http or https URL; must not contain a secret, because it is not sealed
@@ -155,7 +156,7 @@ func (c ChangeWebhook) decide(view View) ([]Event, error) {
 	return []Event{WebhookChanged{c.Webhook, c.URL, append([]string{}, c.Types...), c.Personal, secret, reason}}, nil
 }
 
-// WebhookChanged records what a webhook sends from now on, and where.
+// WebhookChanged records the URL of a webhook and the events that it sends from now on.
 type WebhookChanged struct {
 	Webhook  WebhookID `json:"webhook"`  // name of the webhook
 	URL      string    `json:"url"`      // where events are sent; not sealed
@@ -207,7 +208,8 @@ func (e WebhookRemoved) evolve(w Webhook) Webhook {
 	return Webhook{Secret: w.Secret} // a webhook that is added again under the name has another secret
 }
 
-// ReplayWebhook moves a webhook to a position. If it has been further, it sends the events in between again; otherwise it leaves them out.
+// ReplayWebhook moves a webhook to a position. If the webhook has sent later events, it sends them again. If the
+// position is ahead of the webhook, the events in between are left out.
 type ReplayWebhook struct {
 	Webhook WebhookID `json:"webhook"` // name of the webhook
 	After   int64     `json:"after"`   // position in the log: the events after it are sent

@@ -70,7 +70,8 @@ func ErrorCode(err error) string {
 	return string(domain.CodeInternal)
 }
 
-// execute implements Execute. It also returns the transaction that has executed the command, if a tracer needs it.
+// execute does the work of Execute. It also returns the transaction that has executed the command, if a tracer needs
+// it.
 func (q *Sequencer) execute(ctx context.Context, r domain.Request) (Receipt, *tracing.Batch, error) {
 	if named, ok := r.Command.(domain.NamedCommand); ok {
 		r.Command = named.WithLookalikeKey(q.store.LookalikeKey)

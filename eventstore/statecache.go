@@ -72,7 +72,7 @@ const headUnknown = -1
 // streamers whom users follow.
 const (
 	maxWeight = 192 << 20
-	lighter   = maxWeight - maxWeight/8 // weight after states were dropped, so that few additions look for states to drop
+	lighter   = maxWeight - maxWeight/8 // weight to which heavy states are reduced; below maxWeight, so that few additions need a reduction
 )
 
 func newStateCache(size int) *stateCache {

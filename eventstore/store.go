@@ -138,8 +138,8 @@ func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 }
 
 // Remember records that the log contains an event that another process has reported. number is the number of the
-// history in which that was. Later comparisons with the log, such as CheckHistory, then notice if the database of this
-// process does not have the event.
+// history in which the other process has read the event. Later comparisons with the log, such as CheckHistory, then
+// notice if the database of this process does not have the event.
 func (s *Store) Remember(number, position int64, id uuid.UUID) {
 	s.history.remember(number, event{position, id})
 }

@@ -12,7 +12,7 @@ type Frame struct {
 	info     flv.Info
 	time     uint32
 	tag      []byte // nil in the place of a header that was withdrawn
-	readable bool   // whether it is a sequence header that package flv can parse
+	readable bool   // whether the frame is a sequence header that package flv can parse
 
 	once   sync.Once
 	chunks []byte
@@ -57,8 +57,8 @@ func (f *Frame) rtmp() []byte {
 // isCodedVideo reports whether the frame is a coded picture. Sequence headers are not.
 func (f *Frame) isCodedVideo() bool { return f.info.Kind == flv.Video && f.info.Coded }
 
-// isWorseThan reports whether package flv cannot parse f, a sequence header, but can parse other, which is one for the same codec and
-// track.
+// isWorseThan compares two sequence headers of the same codec and track. It reports whether package flv can parse
+// other but not f.
 func (f *Frame) isWorseThan(other *Frame) bool {
 	a, b := f.info, other.info
 	return a.Header && !f.readable && other.readable && a.Kind == b.Kind && a.Track == b.Track && a.Codec == b.Codec

@@ -129,7 +129,7 @@ type countingWriter struct {
 	player *Player
 }
 
-// Write writes b.
+// Write writes b and counts the bytes for the player.
 func (c *countingWriter) Write(b []byte) (int, error) {
 	n, err := c.ResponseWriter.Write(b)
 	c.player.bytes.Add(uint64(n))

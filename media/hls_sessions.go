@@ -31,7 +31,7 @@ type hlsServer struct {
 	byKey       map[string]*hlsStream
 	byBroadcast map[string]*hlsStream
 	sessions    map[string]*hlsSession
-	restricted  map[string]time.Time // by stream key, the time from which files need a play session
+	restricted  map[string]time.Time // stream key → time from which files need a play session
 }
 
 // hlsStream is a stream that is being segmented, or was until some seconds ago.

@@ -15,7 +15,7 @@ const (
 	flvSuffix       = ".flv"
 	snapshotFile    = "snapshot.jpg"
 	allowedMethods  = "GET, HEAD, OPTIONS"
-	preflightMaxAge = "86400" // value in seconds
+	preflightMaxAge = "86400" // value of Access-Control-Max-Age in seconds
 )
 
 // ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, /live/KEY/index.m3u8 with the files that it refers to, and

@@ -24,7 +24,7 @@ type hub struct {
 	viewers  map[*stream]int // number of players that are viewers; streams without viewers are missing
 	cuts     map[string]time.Time
 	userCuts map[userKey]time.Time
-	revoked  map[string]time.Time // by stream key, the time of the newest revocation: publishers that were authorized before must not publish any more
+	revoked  map[string]time.Time // stream key → time of the newest revocation: publishers authorized before must not publish
 	closed   bool
 	past     totals
 }

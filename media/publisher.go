@@ -18,7 +18,7 @@ type publisher struct {
 	disconnect func() // closes the connection
 
 	hasKey     bool // whether a key frame has been received
-	lengthSize int  // bytes of the lengths of NAL units
+	lengthSize int  // size in bytes of the length field before each NAL unit
 	numbering  flv.Numbering
 
 	order [2]reorder.Track[receivedPayload] // order of the coded media of the video and the audio track with the number 0
@@ -35,9 +35,9 @@ type parsed struct {
 	header   []byte // a sequence header that players need before the payload, or nil
 	size     flv.Size
 	sound    flv.Sound
-	readable bool // whether it is a sequence header that package flv can parse
+	readable bool // whether the payload is a sequence header that package flv can parse
 
-	lengthSize int // bytes of the lengths of NAL units that follow a sequence header, or 0
+	lengthSize int // size in bytes of the length field before each NAL unit after a sequence header, or 0
 	numbering  flv.Numbering
 }
 
@@ -108,7 +108,7 @@ func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
 	return m, nil
 }
 
-// lengthSize returns the number of bytes of the lengths of NAL units after a sequence header, or 0.
+// lengthSize returns the size in bytes of the length field before each NAL unit that follows a sequence header, or 0.
 func lengthSize(header []byte) int {
 	sets, err := flv.ParseParameterSets(header)
 	if err != nil {
@@ -141,9 +141,9 @@ func (p *publisher) repair(m *parsed) {
 	m.info.Key = m.info.Key && flv.IsComplete(m.info.Codec, m.payload[m.info.Body:], lengthSize)
 }
 
-const usualLengthSize = 4 // bytes of the lengths of NAL units, unless a sequence header has another number
+const usualLengthSize = 4 // size in bytes of the length field before each NAL unit, unless a sequence header has another one
 
-const maxComposition = 10_000 // ms; a picture waits at most for the pictures of a group
+const maxComposition = 10_000 // in ms; maximum composition time: a picture waits at most for the pictures of its group
 
 // relayClock gives the frames of a relayed stream their times: those of the node with the publisher. When the publisher has moved
 // to another node, whose times begin anew, all tracks get one offset, so that the times of the players go on.

@@ -25,7 +25,7 @@ type SignSettings struct {
 const (
 	maxSecrets   = 2  // the current secret, and the secret that it replaces
 	minSecretLen = 16 // minimum length in bytes; a shorter secret could be guessed from the hash in a sign
-	maxKeyLen    = 64 // stream keys have 20 characters
+	maxKeyLen    = 64 // maximum length of a stream key in bytes; those of lives have 20 characters
 	hashLen      = 2 * md5.Size
 )
 

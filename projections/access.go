@@ -35,7 +35,7 @@ type accessBatch struct {
 	created  []domain.InvitationCreated
 	used     map[invitationKey]int64
 	revoked  []domain.InvitationRevoked
-	admitted map[ViewerKey]domain.ViewerAdmitted // with the newest password and the newest invitation of the batch
+	admitted map[ViewerKey]domain.ViewerAdmitted // users who were let in, with the newest password and the newest invitation of the batch
 
 	issued   []Ticket
 	valid    map[ViewerKey]int // index in issued of the newest ticket
@@ -228,7 +228,7 @@ func (q *Queries) RefundTickets(ctx context.Context, live domain.LiveID, reason 
 // TicketSums are sums of the tickets for a live.
 type TicketSums struct {
 	Sold, Refunded int64        // number of tickets
-	Coins, Share   domain.Coins // of the tickets that were not refunded
+	Coins, Share   domain.Coins // coins of the tickets that were not refunded, and the platform's share of them
 }
 
 // TicketSums returns the sums of the tickets for a live.
@@ -266,8 +266,8 @@ func (q *Queries) LiveAccess(ctx context.Context, live domain.LiveID) (LiveAcces
 	return found[0], nil
 }
 
-// CheckViewer returns nil if a user, 0 for somebody who is not signed in, may be in a live now, and a *domain.Refusal
-// otherwise. It does not check the status of the live and of its owner.
+// CheckViewer returns nil if a user may be in a live now, and a *domain.Refusal otherwise. User 0 stands for somebody
+// who is not signed in. It does not check the status of the live and of its owner.
 func (q *Queries) CheckViewer(ctx context.Context, live domain.LiveID, user domain.UserID, now time.Time) error {
 	refused, err := q.CheckViewers(ctx, []ViewerKey{{live, user}}, now)
 	if err != nil {

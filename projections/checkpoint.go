@@ -78,7 +78,8 @@ type CoinsClosed struct {
 // Lag returns how far the tables are behind the log.
 func (q *Queries) Lag(ctx context.Context) (Lag, error) { return readLag(ctx, q.pool) }
 
-// maxLag is the age of the oldest event that the tables lack up to which they may decide what is deleted.
+// maxLag is the maximum age of the oldest event that the tables lack. Tables that are further behind must not decide
+// what is deleted.
 const maxLag = 10 * time.Second
 
 // CheckLag returns ErrBehind if the tables lack an event that was recorded more than 10 seconds before now. Tables that are

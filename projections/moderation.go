@@ -30,7 +30,7 @@ var Moderation = Projection{
 type moderationBatch struct {
 	moderators           map[ViewerKey]*int64 // position of the appointment; nil: removed
 	modes                map[modeKey]domain.LiveModeSet
-	live, position, user []int64 // acts
+	live, position, user []int64 // columns of the acts
 }
 
 type modeKey struct {

@@ -73,8 +73,8 @@ func foldChatRoomLeft(b *participantsBatch, _ eventstore.Record, e domain.ChatRo
 	b.membership(e.ChatRoom, e.Participant, true).joined = 0
 }
 
-// membership returns the row of a membership. exists is whether the membership must exist before the event. If an
-// earlier event of the batch contradicts this, membership panics. If events before the batch contradict it, the
+// membership returns the row of a membership. exists reports whether the membership must exist before the event. If
+// an earlier event of the batch contradicts this, membership panics. If events before the batch contradict it, the
 // statements fail.
 func (b *participantsBatch) membership(r domain.ChatRoomID, p domain.ParticipantID, exists bool) *membershipRow {
 	key := membershipKey{r, p}

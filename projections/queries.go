@@ -52,8 +52,8 @@ func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFun
 	return found, nil
 }
 
-// one returns the first row of a query, or ErrNotFound. what names the row in errors. No row has a text that PostgreSQL cannot store,
-// such as an id with the character NUL.
+// one returns the first row of a query, or ErrNotFound. It also returns ErrNotFound for a parameter that PostgreSQL
+// cannot store as text, such as an id with the character NUL. what names the row in errors.
 func one[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	found, err := many(ctx, q, what, scan, sql, args...)
 	var refused *pgconn.PgError
@@ -67,7 +67,7 @@ func one[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc
 	return found[0], nil
 }
 
-// pageSize returns limit, bounded to 1 and maxPage.
+// pageSize returns limit, or the nearest of the bounds 1 and maxPage if limit is outside them.
 func pageSize(limit int) int { return min(max(limit, 1), maxPage) }
 
 // A Window selects a page of rows by their positions.

@@ -152,7 +152,7 @@ type restreamRow struct {
 // Restream is a target to which the broadcasts of a live are pushed on.
 type Restream struct {
 	Target string // name of the target in the live
-	URL    string // without the stream key
+	URL    string // URL of the target without the stream key
 	Secret string // the stream key, sealed
 	SetAt  time.Time
 }

@@ -30,7 +30,7 @@ type LiveSnapshot struct {
 	Gifts    []GiftRecord // the newest 50 gifts, newest first
 	Viewers  []Profile    // at most 100 present viewers, those who joined last first
 
-	Moderators []Profile     // in the order of their appointments
+	Moderators []Profile     // moderators in the order of their appointments
 	Modes      []domain.Mode // the modes that were switched on; some may have ended
 }
 

@@ -178,7 +178,7 @@ type User struct {
 	Forgotten bool
 	Ban       domain.Ban // ban from the whole service; zero if there is none
 	Roles     []domain.Role
-	Age       int // years; 0 if unknown
+	Age       int // age in years; 0 if unknown
 	Balance   domain.Coins
 	CreatedAt time.Time
 }

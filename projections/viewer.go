@@ -36,8 +36,9 @@ type viewerRow struct {
 	cause         domain.LeaveCause
 }
 
-// viewer returns the row of a viewer. present is whether the viewer must be present before the event. If an earlier
-// event of the batch contradicts this, viewer panics. If events before the batch contradict it, the statements fail.
+// viewer returns the row of a viewer. present reports whether the viewer must be present before the event. If an
+// earlier event of the batch contradicts this, viewer panics. If events before the batch contradict it, the
+// statements fail.
 func (b *viewersBatch) viewer(l domain.LiveID, u domain.UserID, present bool) *viewerRow {
 	v := b.viewers[ViewerKey{l, u}]
 	if v == nil {
@@ -216,7 +217,7 @@ var StreamAccess = Projection{
 
 // streamAccessBatch holds the newest state of each ban and publish key that a batch has changed; nil for none.
 type streamAccessBatch struct {
-	bans map[ViewerKey]*int64 // end in Unix seconds
+	bans map[ViewerKey]*int64 // end of each ban in Unix seconds
 	keys map[domain.LiveID]*PublishKey
 }
 

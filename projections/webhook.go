@@ -56,11 +56,11 @@ func writeWebhooks(b *webhooksBatch, tables *pgx.Batch) {
 type Webhook struct {
 	ID       domain.WebhookID
 	URL      string
-	Types    []string // types and prefixes; empty: all events
+	Types    []string // types and prefixes of the events; empty: all events
 	Personal bool
 	Secret   int64      // number of the secret
 	Renewed  *time.Time // when the secret was replaced; nil: never
-	After    int64      // position after which it starts
+	After    int64      // position after which the webhook starts
 	Start    uuid.UUID  // id of the event that has set After
 	Position int64      // position of webhook.added
 	AddedAt  time.Time

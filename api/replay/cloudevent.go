@@ -39,7 +39,7 @@ const jsonType = "application/json"
 // envelope converts events into the form that a request selects.
 type envelope struct {
 	kind     Envelope
-	source   string // of CloudEvents
+	source   string // attribute source of CloudEvents
 	schemas  string
 	personal bool
 }

@@ -24,8 +24,8 @@ type Envelope string
 
 // The envelopes.
 const (
-	Plain       Envelope = "roomlog"     // EventLine
-	CloudEvents Envelope = "cloudevents" // CloudEvent
+	Plain       Envelope = "roomlog"     // each event is an EventLine
+	CloudEvents Envelope = "cloudevents" // each event is a CloudEvent
 )
 
 // Request selects a part of the log.

@@ -27,7 +27,7 @@ const (
 	cleanBatch = 500       // number of names that one query looks up
 	maxErrors  = 10        // maximum number of errors of single files that are returned
 	orphanAge  = time.Hour // age at which a file that is not in the log is deleted, because its upload was interrupted
-	fullEvery  = time.Hour // between two comparisons of the whole folder
+	fullEvery  = time.Hour // interval between two comparisons of the whole folder
 
 	// overlap is the time by which the period of a search overlaps that of the last search. It is longer than the lag
 	// with which Deleted may return an upload.

@@ -45,7 +45,7 @@ type Preview struct {
 
 // Page is the page with its options. It is safe for concurrent use.
 type Page struct {
-	options string // JSON
+	options string // options as JSON
 	policy  string
 	index   *template.Template
 }

@@ -123,7 +123,7 @@ func (d *Deliverer) elect(ctx context.Context) {
 	}
 }
 
-// running is the sender of one webhook that runs.
+// running is the sender of one webhook that was started, with the function that stops it.
 type running struct {
 	webhook projections.Webhook
 	stop    func()

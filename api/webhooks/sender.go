@@ -128,7 +128,8 @@ func (s *sender) sendNew(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// start begins at the position at which operators have made the webhook start.
+// start stores the first cursor of the webhook, at the position that operators have chosen. If the log has fallen
+// back and has lost that position, the webhook is halted.
 func (s *sender) start(ctx context.Context) error {
 	cursor, err := s.c.Store.Cursor(ctx, s.webhook.After)
 	halted := ""
@@ -253,7 +254,7 @@ func (s *sender) send(ctx context.Context, l series) outcome {
 	return o
 }
 
-// pause returns the pause after a number of attempts.
+// pause returns the time to wait after a number of attempts without success.
 func (s *sender) pause(attempts int) (d time.Duration) {
 	backoff := wait.Backoff{Min: s.c.WebhookFirstRetry, Max: s.c.WebhookLastRetry}
 	for range min(attempts, 40) {

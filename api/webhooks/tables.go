@@ -73,14 +73,14 @@ type Cursor struct {
 	Webhook  domain.WebhookID
 	Start    uuid.UUID // the start of the webhook to which the cursor belongs
 	Position int64     // every selected event up to it was accepted, is in a blocked live, or is dead
-	Cursor   string    // of the event at Position
+	Cursor   string    // cursor of the event at Position
 	Halted   string    // why the webhook sends nothing until it is replayed; "": it sends
 }
 
 // Blocked is a live whose next event the receiver has not accepted.
 type Blocked struct {
-	Live     domain.LiveID // 0: the events of no live
-	Position int64         // of the next event
+	Live     domain.LiveID // live of the events; 0: events that belong to no live
+	Position int64         // position of the next event
 	Since    time.Time     // time of the first failed attempt since the last success
 	Attempts int           // number of attempts to send the next event
 	RetryAt  time.Time
@@ -93,7 +93,7 @@ type Dead struct {
 	Position int64
 	Cursor   string
 	Live     domain.LiveID
-	Type     string // as stored in the log
+	Type     string // event type, as stored in the log
 	Status   int    // HTTP status of the last response; 0: none
 	Error    string
 	DiedAt   time.Time
@@ -249,7 +249,7 @@ type Progress struct {
 	Blocked int64  // number of lives whose next event was not accepted
 	Dead    int64  // number of dead letters
 	Status  int    // HTTP status of the newest attempt of a blocked live; 0: none
-	Error   string // of the same attempt
+	Error   string // error of the same attempt
 }
 
 // Dead returns at most limit dead letters of a webhook after a position, in the order of the log.
@@ -291,7 +291,7 @@ func (t *Tables) bury(ctx context.Context, id domain.WebhookID, position int64) 
 	return wrap(err, "remove a dead letter of webhook %s", id)
 }
 
-// unmark stores another attempt without success.
+// unmark stores that another attempt to send a dead letter failed, and removes the mark.
 func (t *Tables) unmark(ctx context.Context, id domain.WebhookID, d Dead) error {
 	_, err := t.pool.Exec(ctx, updateDeadFailed, id, d.Position, d.Status, d.Error, d.DiedAt)
 	return wrap(err, "store an attempt of webhook %s", id)

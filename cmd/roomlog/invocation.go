@@ -22,7 +22,7 @@ type invocation struct {
 	sources  *cli.Sources
 	flags    *settings.Flags // flags of the settings of every command
 	file     error           // faults of the configuration file
-	redactor *cli.Redactor   // standard error
+	redactor *cli.Redactor   // standard error, without secrets
 	unknown  error           // variables of the environment that are named like settings
 	parsed   *kong.Context
 	reported error // error that the command has reported itself
@@ -205,7 +205,8 @@ func (i *invocation) reportUsage(err error) {
 	fmt.Fprintf(i.sh.Stderr, "roomlog: %s\n  See: %s\n", strings.Join(lines, "\n         "), see)
 }
 
-// jsonWanted is Globals.JSONLog for a command line whose settings may not have been applied.
+// jsonWanted reports whether the log is JSON, like Globals.JSONLog, but for a command line whose settings may not
+// have been applied.
 func (i *invocation) jsonWanted() bool {
 	g := cli.Globals{}
 	g.LogFormat = i.line.globals.LogFormat

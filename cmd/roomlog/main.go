@@ -12,7 +12,8 @@ import (
 
 func main() { mainWith(cli.Shell{Now: time.Now}) }
 
-// mainWith is main with a clock and the cost of hashes.
+// mainWith runs the command line of the process and exits. sh contains the clock and the cost of hashes; mainWith
+// sets the fields that depend on the process.
 func mainWith(sh cli.Shell) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // restores the default behaviour: a second signal kills the process

@@ -251,7 +251,8 @@ func (a *Auditor) inspectPlace(r eventstore.Record) {
 	}
 }
 
-// inspectKeys records whose keys the log needs, and compares usernames with their keyed hashes.
+// inspectKeys remembers the users and participants whose keys the log needs, and compares usernames with their keyed
+// hashes.
 func (a *Auditor) inspectKeys(r eventstore.Record) {
 	if spec, ok := a.store.Spec(r.Event.Type()); ok && spec.Personal != nil {
 		if _, owner, texts := spec.Personal(r.Event); owner != 0 && len(texts) > 0 {

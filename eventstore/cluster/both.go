@@ -166,7 +166,7 @@ type bothInbox struct {
 	seen     map[string]bool // nodes whose replies were received
 
 	members     []string  // the members as PostgreSQL has last listed them
-	unreachable bool      // whether PostgreSQL could not be reached then
+	unreachable bool      // whether PostgreSQL could not be reached when members was read last
 	read        time.Time // when the members were read
 	waiting     []Reply   // replies over NATS of nodes that the list did not contain
 	size        int       // size in bytes of the payloads in waiting; at most natsPending

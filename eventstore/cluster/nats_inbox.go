@@ -28,7 +28,7 @@ const (
 // natsInbox collects the parts of replies.
 type natsInbox struct {
 	subscription *nats.Subscription
-	replies      map[string]*natsReply // by node; at most natsMembers
+	replies      map[string]*natsReply // replies by node; at most natsMembers
 	free         int                   // size in bytes that unfinished replies may still take
 }
 

@@ -16,7 +16,7 @@ import (
 
 const (
 	layout    = 1       // number in the name of the shared server's folder; increment it when the content of the folder changes
-	minMemory = 4 << 30 // size of /dev/shm in bytes from which on the folder is there
+	minMemory = 4 << 30 // minimum size of /dev/shm in bytes for the folder to be there
 )
 
 // cluster is the PostgreSQL server that the tests of all processes share.

@@ -17,8 +17,8 @@ import (
 	"roomlog/internal/wait"
 )
 
-// MaxBehind is the age of the oldest event that the standby lacks, from which on it counts as too far behind. It then still serves
-// what it has, but most readers of new events use the primary.
+// MaxBehind is the maximum age of the oldest event that the standby lacks. If the event is older, the standby counts
+// as too far behind: it still serves what it has, but most readers of new events use the primary.
 const MaxBehind = 30 * time.Second
 
 // checkInterval is the interval between two comparisons of the standby with the log. A standby that could not be used is used
@@ -38,9 +38,9 @@ type Reader struct {
 	maxBehind time.Duration // MaxBehind, except in tests
 
 	mu  sync.Mutex
-	now eventstore.Copy // of the last comparison
+	now eventstore.Copy // state of the standby at the last comparison
 	err error           // why the standby is not used; nil if it is used
-	far bool            // whether it was too far behind at the last comparison
+	far bool            // whether the standby was too far behind at the last comparison
 
 	reads, fallbacks, conflicts atomic.Int64
 }
@@ -243,9 +243,9 @@ func Cause(err error) string {
 
 // Status is the state of a Reader.
 type Status struct {
-	eventstore.Copy       // at the last comparison
+	eventstore.Copy       // state of the standby at the last comparison
 	Err             error // why the standby is not used; nil if it is used
-	Far             bool  // whether it is more than MaxBehind behind
+	Far             bool  // whether the standby is more than MaxBehind behind
 
 	Reads     int64 // reads that the standby has served
 	Fallbacks int64 // reads that the standby should have served, and that the log has served

@@ -15,7 +15,7 @@ import (
 	"roomlog/internal/settings"
 )
 
-// Settings say where the certificate comes from.
+// Settings selects the source of the certificate.
 type Settings struct {
 	TLSCert       string        `placeholder:"FILE" help:"File with the certificate for HTTPS and RTMPS, with intermediate certificates, in PEM. It is read again when it changes. Default: no HTTPS and no RTMPS, or ACME."`
 	TLSKey        string        `placeholder:"FILE" help:"File with the key of --tls-cert, in PEM. Default: no key, as without --tls-cert."`

@@ -16,13 +16,13 @@ import (
 	"roomlog/internal/wait"
 )
 
-const acmeTimeout = 30 * time.Second // of one request to the ACME server
+const acmeTimeout = 30 * time.Second // maximum time of one request to the ACME server
 
 // Source provides the certificate. It is safe for concurrent use.
 type Source struct {
 	config  Config
-	content string                          // what the files contained when they were last read
-	loaded  atomic.Pointer[tls.Certificate] // from files; nil with ACME
+	content string                          // content of the files when they were last read
+	loaded  atomic.Pointer[tls.Certificate] // certificate from files; nil with ACME
 	manager *autocert.Manager               // nil with files
 	expires atomic.Int64                    // Unix time at which the certificate expires that was last used or loaded; 0: none
 }

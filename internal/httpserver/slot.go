@@ -25,7 +25,8 @@ type connection struct {
 
 type connectionKey struct{}
 
-// connectionOf returns nil for a connection that a server of another package accepted, such as one in a test.
+// connectionOf returns the connection of a request. It returns nil if a server of another package has accepted the
+// connection, such as one in a test.
 func connectionOf(ctx context.Context) *connection {
 	c, _ := ctx.Value(connectionKey{}).(*connection)
 	return c
@@ -125,13 +126,14 @@ func (q *request) wait() { q.change(func() { q.waits = true }) }
 // busy records that the request does not wait for its client.
 func (q *request) busy() { q.change(func() { q.waits = false }) }
 
-// Pause implements limit.Request.
+// Pause records that the handler waits for something other than its client.
 func (q *request) Pause() { q.change(func() { q.paused++ }) }
 
-// Resume implements limit.Request.
+// Resume ends the effect of one call of Pause.
 func (q *request) Resume() { q.change(func() { q.paused-- }) }
 
-// Detach implements limit.Request. Over HTTP/1, the connection needs its slot.
+// Detach releases the slot of a request over HTTP/2. Over HTTP/1, the connection needs its slot, so Detach does
+// nothing.
 func (q *request) Detach() {
 	if q.reset != nil {
 		q.take().Release()

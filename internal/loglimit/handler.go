@@ -69,7 +69,8 @@ type held struct {
 	record slog.Record
 }
 
-// write writes a record with the number of those of its kind that were left out before it.
+// write writes the record. If repeats is not 0, it adds the attribute repeats: the number of records of this kind
+// that were left out before this one.
 func (r held) write(ctx context.Context, repeats int) error {
 	if repeats > 0 {
 		r.record = r.record.Clone()

@@ -15,7 +15,7 @@ const (
 	connectTimeout = 2 * time.Second
 	writeTimeout   = 2 * time.Second
 	reconnectWait  = 250 * time.Millisecond
-	pingInterval   = 2 * time.Second // with maxPings, a server that does not respond counts as lost after about 6 s
+	pingInterval   = 2 * time.Second // interval between two pings; after maxPings without a response, a server counts as lost
 	maxPings       = 2
 )
 

@@ -13,7 +13,7 @@ import (
 	"roomlog/internal/settings"
 )
 
-// Settings say how to reach the NATS servers.
+// Settings contains the addresses of the NATS servers and the credentials that are no secrets.
 type Settings struct {
 	NatsURL         []string `placeholder:"URL" help:"Addresses of NATS servers, like tls://nats1.example:4222. Other hosts need tls:// and credentials. The nodes (serve) send released events and messages to each other over them; roomlog bridge copies the log to them. Default: no NATS, every node follows the log in PostgreSQL."`
 	NatsUser        string   `placeholder:"NAME" help:"User name at the NATS servers; ROOMLOG_NATS_PASSWORD is the password. Default: no user name."`
@@ -23,7 +23,7 @@ type Settings struct {
 	NatsKey         string   `placeholder:"FILE" help:"File with the key of --nats-cert, in PEM. Default: no key, as without --nats-cert."`
 }
 
-// Secrets are the credentials that come from secrets instead of settings.
+// Secrets contains the secret credentials for the NATS servers.
 type Secrets struct {
 	Password, Token string
 }

@@ -16,7 +16,7 @@ var selectLockHolder string
 const (
 	lockPoll   = 20 * time.Millisecond
 	lockNotice = time.Second      // time after which OnWait is called for the first time
-	lockRepeat = 30 * time.Second // time between two later calls
+	lockRepeat = 30 * time.Second // time between two later calls of OnWait
 )
 
 // Holder is the session of PostgreSQL that holds an advisory lock.

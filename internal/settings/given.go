@@ -10,7 +10,7 @@ import (
 // text collects the values of a flag on the command line, as texts.
 type text struct{ given []string }
 
-// Decode implements kong.MapperValue.
+// Decode adds the next word of the command line to the values of the flag.
 func (t *text) Decode(ctx *kong.DecodeContext) error {
 	token, err := ctx.Scan.PopValue("value")
 	if err != nil {
@@ -34,7 +34,7 @@ func (t text) String() string { return t.last(false) }
 // toggle collects the values of a flag that needs no value.
 type toggle struct{ text }
 
-// IsBool implements kong.BoolMapperValue.
+// IsBool returns true: the flag needs no value.
 func (toggle) IsBool() bool { return true }
 
 // Decode implements kong.MapperValue.

@@ -26,7 +26,8 @@ type answers struct {
 	rejected int64 // number of spans that the collector has rejected in the last response. Only one request is sent at a time
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip sends a request to the collector. The response that it returns has only the status and the header
+// Retry-After.
 func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.rejected = 0
 	response, err := a.Transport.RoundTrip(r)

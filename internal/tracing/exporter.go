@@ -150,7 +150,8 @@ func (e *exporter) send(ctx context.Context, batch []*tracepb.Span) {
 	}
 }
 
-// shown returns err in a length for log messages. It contains no text of the collector, see answers.
+// shown returns err, shortened to maxError bytes for log messages. The result contains no text of the collector, see
+// answers.
 func shown(err error) error {
 	message := err.Error()
 	return errors.New(strings.ToValidUTF8(message[:min(len(message), maxError)], ""))

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Settings say where traces are sent, and how many.
+// Settings contains the URL of the collector and the fraction of the traces that are recorded.
 type Settings struct {
 	OTLPEndpoint    string  `placeholder:"URL" help:"Base URL of an OpenTelemetry collector that receives traces with OTLP over HTTP, like http://127.0.0.1:4318; /v1/traces is appended. ROOMLOG_OTLP_HEADERS contains headers for it. Default: no traces."`
 	OTLPSampleRatio float64 `default:"0.1" min:"0.000001" max:"1" unit:"fraction" help:"Fraction of the traces that are recorded. All processes on one database need the same one."`

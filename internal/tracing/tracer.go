@@ -128,7 +128,7 @@ func newTrace() (id uuid.UUID) {
 	return id
 }
 
-// span returns a span from begun to ended. These are times of Now.
+// span returns a span from begun to ended. Both times are results of Now.
 func (t *Tracer) span(trace uuid.UUID, id, parent spanID, name string, begun, ended time.Time, attributes ...*commonpb.KeyValue) *tracepb.Span {
 	start := begun.Add(-t.skew()).UnixNano()
 	return &tracepb.Span{

@@ -31,7 +31,7 @@ type Client struct {
 	timeout time.Duration
 	slots   chan struct{} // one element for each request that is being sent
 	secure  *http.Client
-	plain   *http.Client // for URLs with http
+	plain   *http.Client // client for URLs with http
 }
 
 // NewClient returns a Client.

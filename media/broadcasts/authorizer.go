@@ -39,8 +39,8 @@ type authorizer struct {
 	server *serverRef
 
 	mu        sync.Mutex
-	cooldowns map[domain.LiveID]time.Time // for each live that was kicked, the time until which publishers are refused
-	requests  map[string]*request         // by stream key
+	cooldowns map[domain.LiveID]time.Time // live that was kicked → time until which publishers are refused
+	requests  map[string]*request         // newest requests by stream key
 	prunedAt  time.Time
 }
 

@@ -79,9 +79,10 @@ type Config struct {
 	// OnChange is called when the beginning or end of a broadcast is in the log: once for its beginning and once for
 	// its end, in order, and not at all if the log has refused the beginning. nil means no call.
 	OnChange func(ctx context.Context, c Change)
-	// Relays is told about broadcasts at other nodes; nil means that this node relays no streams.
+	// Relays is notified of broadcasts at other nodes; nil means that this node relays no streams.
 	Relays Relays
-	// Restreams is told about changes of the restream targets of lives; nil means that this node pushes no broadcasts on.
+	// Restreams is notified of changes of the restream targets of lives; nil means that this node pushes no
+	// broadcasts on.
 	Restreams RestreamTargets
 	// Service identifies this service: connections that push its own broadcasts on are refused. "" means that none are.
 	Service string

@@ -115,7 +115,8 @@ func (r *Restreams) set(live domain.LiveID, b media.Broadcast, targets []restrea
 	}
 }
 
-// BroadcastChanged begins to push a broadcast of this node, or ends it.
+// BroadcastChanged starts to push a broadcast of this node to the targets of its live when the broadcast begins, and
+// stops when the broadcast ends.
 func (r *Restreams) BroadcastChanged(c Change) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

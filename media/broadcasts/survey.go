@@ -24,11 +24,11 @@ const maxPlayers = 500 // maximum number of players of one stream in the reply o
 type NodeStats struct {
 	Key       string                 `json:"key"`
 	Node      string                 `json:"node"`
-	Publisher string                 `json:"publisher,omitempty"` // media.Client.ID
+	Publisher string                 `json:"publisher,omitempty"` // media.Client.ID of the publisher
 	Bitrate   int                    `json:"bitrate"`             // bit rate of the publisher, in bits per second
 	GOP       int                    `json:"gop"`                 // pictures in the last complete group of pictures
 	GOPLength time.Duration          `json:"gop_length"`
-	Players   map[media.Protocol]int `json:"players"` // without recorders and segmenters
+	Players   map[media.Protocol]int `json:"players"` // number of players by protocol, without recorders and segmenters
 	Frames    uint64                 `json:"frames"`
 	BytesIn   uint64                 `json:"in"`
 	BytesOut  uint64                 `json:"out"`
@@ -50,7 +50,7 @@ func nodeStatsOf(st media.StreamStats, node string) NodeStats {
 
 // Player describes a player of a stream on one node.
 type Player struct {
-	ID        string         `json:"id"` // media.Client.ID
+	ID        string         `json:"id"` // media.Client.ID of the player
 	Node      string         `json:"node"`
 	Protocol  media.Protocol `json:"protocol"`
 	Address   string         `json:"address"`

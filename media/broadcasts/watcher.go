@@ -193,7 +193,8 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 	return nil
 }
 
-// checkAccounts disconnects the players whose signs name accounts that the log has lost, also if it has given their ids to others.
+// checkAccounts disconnects the players whose signs name accounts that the log has lost. Other accounts may have the
+// ids of those accounts now.
 func (w *watcher) checkAccounts(ctx context.Context) error {
 	viewers := make(map[string][]media.Client)
 	users := make(map[domain.UserID]bool)
@@ -339,7 +340,7 @@ func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStoppe
 	}
 }
 
-// relay notifies the Relays that the broadcast of a live has changed, unless it is at this node.
+// relay notifies the Relays that the broadcast of a live has changed, unless the broadcast is at this node.
 func (w *watcher) relay(ctx context.Context, id domain.LiveID, node string, tell func(Relays, string)) error {
 	if w.cfg.Relays == nil || tell == nil || node == w.cfg.Cluster.Node() {
 		return nil

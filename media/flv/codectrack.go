@@ -8,8 +8,8 @@ import (
 
 // Limits of the sequence headers that a CodecTrack keeps.
 const (
-	maxKeptHeader = 64 << 10 // bytes of a header
-	maxKeptCodecs = 8        // codecs of a track
+	maxKeptHeader = 64 << 10 // maximum size of a header that is kept, in bytes
+	maxKeptCodecs = 8        // maximum number of codecs of a track whose headers are kept
 )
 
 // CodecTrack follows the codec of one track. A malformed payload may look like a sequence header or a frame of another
@@ -20,7 +20,7 @@ const (
 type CodecTrack struct {
 	codec    Codec
 	enhanced bool             // whether the track has had a payload of enhanced RTMP
-	headers  map[Codec][]byte // of each codec that the track has had, its newest sequence header
+	headers  map[Codec][]byte // newest sequence header of each codec that the track has had
 	waiting  []byte           // sequence header of another codec, which waits for a frame of that codec
 }
 

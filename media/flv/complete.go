@@ -2,9 +2,9 @@ package flv
 
 import "slices"
 
-// IsComplete reports whether a frame of H.264, HEVC or AV1 consists of complete units, one of which is a slice or a tile
-// group. lengthSize is the number of bytes of the lengths of NAL units. It returns true for frames of other codecs, which
-// this package cannot check.
+// IsComplete reports whether a frame of H.264, HEVC or AV1 consists of complete units, one of which is a slice or a
+// tile group. lengthSize is the size in bytes of the length field before each NAL unit. It returns true for frames of
+// other codecs, which this package cannot check.
 func IsComplete(c Codec, body []byte, lengthSize int) bool {
 	const slice, idr, hevcSlices = 1, 5, 32
 	match := func(first byte) bool { kind := first & 0x1f; return kind >= slice && kind <= idr }

@@ -110,7 +110,7 @@ var typesOfAAC = []uint{1, 2, 3, 4, 5, 6, 17, 20, 23, 29, 39, 42}
 
 const (
 	opusHeadSize = 19 // bytes of the header without a channel mapping (RFC 7845, section 5.1)
-	minElement   = 5  // least bytes of a configuration with a program configuration element, which describes the channels
+	minElement   = 5  // minimum size in bytes of a configuration with a program configuration element, which describes the channels
 )
 
 // soundOfOpus parses an identification header (RFC 7845, section 5.1).

@@ -7,9 +7,9 @@ type Info struct {
 	Kind   byte
 	Codec  Codec // codec; "" if unknown
 	Track  byte  // number among the tracks of one kind; nearly always 0
-	Header bool  // whether it is a sequence header, which decoders need first, or script data
-	Key    bool  // whether it is a video frame that can be decoded without earlier frames
-	Coded  bool  // whether it is coded media
+	Header bool  // whether the payload is a sequence header, which decoders need first, or script data
+	Key    bool  // whether the payload is a video frame that can be decoded without earlier frames
+	Coded  bool  // whether the payload is coded media
 	Mixed  bool  // whether the payload contains several tracks; Body is then the start of all of them
 	Body   int   // offset of the bytes of the codec, if Coded or Header is true
 	Offset int32 // composition time: milliseconds from the timestamp until the frame is shown

@@ -9,8 +9,8 @@ import (
 
 const maxSets = 64 // maximum number of parameter sets in a sequence header
 
-// ParameterSets contains the first parameter set of each kind of H.264 or HEVC, and the size in bytes of the length
-// field before each NAL unit of a frame.
+// ParameterSets contains the parameter sets of H.264 or HEVC, the first of each kind, and the size in bytes of the
+// length field before each NAL unit of a frame.
 type ParameterSets struct {
 	VPS, SPS, PPS []byte // parameter sets; VPS is set only for HEVC
 	LengthSize    int

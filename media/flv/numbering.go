@@ -14,7 +14,7 @@ type Numbering struct{ bits int }
 // FrameNumber is the number of a coded picture of H.264.
 type FrameNumber struct {
 	Value     uint32
-	Reference bool // whether later pictures may refer to it
+	Reference bool // whether later pictures may refer to the picture
 	IDR       bool // whether numbering begins anew
 	modulus   uint32
 }
@@ -38,8 +38,8 @@ func ParseNumbering(header []byte) (n Numbering, err error) {
 	return Numbering{minBits + int(sps.Log2MaxFrameNumMinus4)}, nil
 }
 
-// FrameNumber returns the number of the picture that begins with body. ok is false if body does not begin a picture that the
-// Numbering describes. lengthSize is the number of bytes of the lengths of NAL units.
+// FrameNumber returns the number of the picture that begins with body. ok is false if body does not begin a picture
+// that the Numbering describes. lengthSize is the size in bytes of the length field before each NAL unit.
 func (n Numbering) FrameNumber(body []byte, lengthSize int) (f FrameNumber, ok bool) {
 	const slice, partition, idr, maxHead = 1, 2, 5, 24
 	if n.bits == 0 {

@@ -15,7 +15,8 @@ import (
 	"roomlog/media/mp4track"
 )
 
-// index returns the index. Its references to playlists get query as their query. The caller holds the lock of the muxer.
+// index returns the index. Its references to playlists have the query string query. The caller holds the lock of the
+// muxer.
 func (p *presentation) index(query string) (text []byte, err error) {
 	defer guard(&err)
 	const group = "audio"

@@ -16,7 +16,7 @@ const minPlainSegments = 2 // minimum number of segments in a playlist without l
 // presentation holds the playlists of one run of the segmenter.
 type presentation struct {
 	run       *segmenter
-	plain     bool                      // whether it is served without low latency
+	plain     bool                      // whether the playlists are served without low latency
 	tracks    map[string]playlist.Media // playlists of the run, with its segment numbers
 	playlists map[string]servedList     // playlists as they are served
 

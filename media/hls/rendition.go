@@ -35,7 +35,7 @@ type rendition struct {
 	name  string // such as "video1"
 	kind  string // MIME type of the files
 	track *mp4track.Track
-	leads bool // whether the parts of all tracks end where those of this one do
+	leads bool // sizes of the segments of the playlist, without gaps
 	list  playlist.Media
 	sizes []segmentSize // of the segments of the playlist, without gaps
 	older [][]string    // names of the files of segments that have left the playlist, which are still served
@@ -51,7 +51,7 @@ type rendition struct {
 	start       int64 // decoding time of the first frame of the incomplete part
 	independent bool  // whether the incomplete part contains a frame at which a player can begin
 	parts       []storedPart
-	size        int  // of the incomplete segment, in bytes of memory
+	size        int  // size of the incomplete segment, in bytes of memory
 	full        bool // whether frames of the incomplete segment were left out
 }
 

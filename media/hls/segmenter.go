@@ -37,7 +37,7 @@ type segmenter struct {
 	video      *rendition
 	audio      *rendition
 	files      *fileStore
-	prefix     string // of the names of the files, so that no name is used by two runs
+	prefix     string // prefix of the names of the files; no name is used by two runs
 
 	first  time.Time            // arrival of the first frame
 	zero   uint32               // timestamp of the first frame

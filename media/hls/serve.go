@@ -19,7 +19,7 @@ var (
 	errMissing = errors.New("hls: file not found")
 )
 
-// Index serves the index. Its references to playlists get query as their query.
+// Index serves the index. Its references to playlists have the query string query.
 func (m *Muxer) Index(w http.ResponseWriter, r *http.Request, query string) {
 	var text []byte
 	err := m.wait(r, func() (ready bool, err error) {

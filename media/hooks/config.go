@@ -14,9 +14,9 @@ const (
 	lastRetry       = 15 * time.Second
 	shutdownTimeout = 4 * time.Second // time for notifications that are queued when Run ends
 	maxConns        = 64              // maximum number of requests of each kind of pre hook that are sent at the same time
-	addresses       = 10_000          // maximum number of addresses whose connect hooks are counted, and whose play hooks
+	addresses       = 10_000          // maximum number of addresses whose connect hooks are counted; likewise for play hooks
 	admittedFor     = time.Minute     // time for which a fetch that the receiver has accepted is not sent again
-	maxAdmitted     = 10_000          // maximum number of such fetches
+	maxAdmitted     = 10_000          // maximum number of accepted fetches that are remembered
 	minSecret       = 16              // minimum length of the secret in bytes
 	maxArgs         = 32              // maximum number of arguments of a queued notification
 	maxArg          = 256             // maximum number of bytes of an argument or its name in a queued notification

@@ -24,11 +24,11 @@ var ErrRejected = errors.New("hooks: rejected by the webhook")
 // Hooks sends webhooks to one receiver. It is safe for concurrent use.
 type Hooks struct {
 	cfg      Config
-	connects *limit.Rates[string] // pre_connect by address
-	fetches  *limit.Rates[string] // pre_play of fetches by address
+	connects *limit.Rates[string] // rates of pre_connect hooks by address
+	fetches  *limit.Rates[string] // rates of pre_play hooks of fetches by address
 	sequence atomic.Uint64        // number of the last post or done hook
 
-	admitted *lru.Cache[[sha256.Size]byte, time.Time] // by fetchKey, when the receiver accepted a fetch last
+	admitted *lru.Cache[[sha256.Size]byte, time.Time] // fetchKey → time at which the receiver last accepted the fetch
 
 	// Any client can cause hooks about connections and players. They must not delay or displace hooks about broadcasts.
 	broadcasts, clients *queue

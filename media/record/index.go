@@ -59,8 +59,8 @@ type line struct {
 // removed counts what a running recording has deleted since its beginning to make room.
 type removed struct {
 	Parts           int64 `json:"parts,omitempty"`
-	Segments        int64 `json:"segments,omitempty"`        // segments of the playlist
-	Discontinuities int64 `json:"discontinuities,omitempty"` // segments that began with a discontinuity
+	Segments        int64 `json:"segments,omitempty"`        // number of segments of the playlist
+	Discontinuities int64 `json:"discontinuities,omitempty"` // number of segments that began with a discontinuity
 }
 
 // The kinds of lines.

@@ -102,8 +102,8 @@ func (p *playlist) complete() playlist {
 	return done
 }
 
-// render returns the playlist. The references get query as their query. If keeps is true, the recording never loses
-// its oldest segments.
+// render returns the playlist. The references have the query string query. If keeps is true, the recording never
+// loses its oldest segments.
 func (p *playlist) render(keeps bool, query string) []byte {
 	var out strings.Builder
 	fmt.Fprintf(&out, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:%d\n",

@@ -36,7 +36,7 @@ var (
 // Handler serves the requests of other nodes below Path. It is safe for concurrent use.
 type Handler struct {
 	c     HandlerConfig
-	rates *limit.Rates[string]         // of refused signs, by address
+	rates *limit.Rates[string]         // rates of refused signs by address
 	used  *lru.Cache[string, struct{}] // signs that were accepted
 }
 

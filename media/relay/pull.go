@@ -19,7 +19,7 @@ const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = time.Second
 
-	originCheck = time.Minute // maximum wait for a signal
+	originCheck = time.Minute // maximum time between two look-ups of the origin
 )
 
 // The outcomes of a connection to an origin that are no faults. All but errMoved and errRestart end a pull.

@@ -40,7 +40,7 @@ type Track[T any] struct {
 	shares bool       // whether different messages had one timestamp
 
 	waiting *Message[T]
-	since   time.Time // time since which it waits
+	since   time.Time // time since which the message in waiting waits
 
 	suspect int // number of messages until the encoder is no longer suspected
 	late    int // number of consecutive messages that were left out because they were late

@@ -20,7 +20,7 @@ type Pusher struct {
 	ended  chan struct{} // closed when Run has ended
 
 	mu     sync.Mutex
-	pushes map[int64]map[string]*push // by live and name
+	pushes map[int64]map[string]*push // pushes by live and name of the target
 }
 
 // New returns a Pusher. It does nothing until Run is called.

@@ -28,7 +28,7 @@ type State struct {
 
 // Stats contains the counters of a Pusher.
 type Stats struct {
-	Live, Failed int    // number of targets that receive a broadcast, and whose last connection has failed
+	Live, Failed int    // numbers of targets that receive a broadcast, and of targets whose last connection has failed
 	Bytes        uint64 // number of bytes that targets have accepted
 	Failures     uint64 // number of connections that were refused, could not be made or were lost
 	Skips        uint64 // number of times that a slow target was moved to a newer key frame

@@ -24,7 +24,7 @@ type Conn struct {
 	cfg    Config
 	r      *reader
 	budget int    // messages left until publish or play
-	quota  *quota // of what a server sends to a Publisher; nil: unlimited
+	quota  *quota // limits what a server sends to a Publisher; nil: unlimited
 
 	app       string // app of the connect command
 	request   Request

@@ -8,19 +8,21 @@ import (
 
 // Limits of a connection.
 const (
-	maxMedia    = 8 << 20   // bytes of an audio or video message
-	maxCommand  = 64 << 10  // bytes of any other message
-	minChunk    = 128       // bytes; the initial chunk size
-	maxChunk    = 1<<31 - 1 // bytes; a chunk is never longer than its message
-	maxStreams  = 32        // chunk streams; encoders use four
-	maxPending  = 16 << 20  // bytes held for incomplete messages
-	maxPath     = 2 << 10   // bytes of app and stream name with their queries
-	maxMessages = 64        // messages until publish or play; encoders need ten
+	maxMedia    = 8 << 20   // maximum size of an audio or video message in bytes
+	maxCommand  = 64 << 10  // maximum size of any other message in bytes
+	minChunk    = 128       // minimum size of a chunk in bytes, also the initial one
+	maxChunk    = 1<<31 - 1 // maximum size of a chunk in bytes; a chunk is never longer than its message
+	maxStreams  = 32        // maximum number of chunk streams; encoders use four
+	maxPending  = 16 << 20  // maximum number of bytes held for incomplete messages of a publisher
+	maxPath     = 2 << 10   // maximum size of app and stream name with their queries, in bytes
+	maxMessages = 64        // maximum number of messages until publish or play; encoders need ten
+
+	maxPendingCommands = 2 * maxCommand // the same for every other client
 
 	// What a server may send to a Publisher after it has accepted the stream: acknowledgements, pings and status, far less than this.
 	quotaPeriod  = 10 * time.Second
-	quotaBytes   = 1 << 20 // in each period
-	quotaMessage = 64      // bytes that a message counts beside its length
+	quotaBytes   = 1 << 20 // maximum number of bytes in each period
+	quotaMessage = 64      // number of bytes that a message counts in addition to its length
 
 	drainTime  = time.Second // time for a client to read its last response
 	drainBytes = 1 << 20

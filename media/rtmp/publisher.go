@@ -37,7 +37,7 @@ func (e *RefusedError) Error() string {
 
 // Publication describes what a Publisher publishes.
 type Publication struct {
-	URL    string     // of the server with the app, such as rtmp://host/app
+	URL    string     // URL of the server with the app, such as rtmp://host/app
 	App    string     // app with its query
 	Name   string     // stream name with its query
 	Fields amf.Object // further fields of the connect command

@@ -7,7 +7,11 @@ import (
 	"io"
 )
 
-const firstBuffer = 64 << 10 // initial capacity in bytes for a message, whatever length it announces
+// Initial capacities in bytes for a message, whatever length it announces.
+const (
+	firstBuffer  = 1 << 10
+	firstOfMedia = 64 << 10
+)
 
 // reader assembles messages from the chunks of one connection.
 type reader struct {
@@ -16,7 +20,7 @@ type reader struct {
 	chunk   int
 	streams map[uint32]*chunkStream
 	pending int    // bytes allocated for incomplete messages
-	bytes   uint64 // received since the handshake
+	bytes   uint64 // number of bytes received since the handshake
 }
 
 // chunkStream is the state of a chunk stream. The headers of its next chunk refer to this state.
@@ -208,11 +212,19 @@ func (r *reader) payload(cs *chunkStream) error {
 	return nil
 }
 
-// grow enlarges the buffer of a message. The limit counts the old buffer and the new one while both exist.
+// grow enlarges the buffer of a message. The limit counts the old buffer and the new one while both exist. It is small
+// for a client that may not send media: anybody can open such a connection.
 func (r *reader) grow(cs *chunkStream) error {
-	size := min(cs.length, max(firstBuffer, 2*cap(cs.buf)))
-	if r.pending+size > maxPending {
-		return fmt.Errorf("%w: more than %d bytes pending", ErrLimit, maxPending)
+	first, limit := firstBuffer, maxPendingCommands
+	if r.media {
+		limit = maxPending
+		if cs.length > maxCommand {
+			first = firstOfMedia
+		}
+	}
+	size := min(cs.length, max(first, 2*cap(cs.buf)))
+	if r.pending+size > limit {
+		return fmt.Errorf("%w: more than %d bytes pending", ErrLimit, limit)
 	}
 	r.pending += size - cap(cs.buf)
 	buf := make([]byte, len(cs.buf), size)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -245,6 +246,7 @@ func TestLimitsBeforePublishIsAccepted(t *testing.T) {
 		{"an array of four billion in connect", append(greeting(), message(20, append(amf.Encode("connect", 1), 10, 0xff, 0xff, 0xff, 0xff, 5))...), amf.ErrMalformed},
 		{"65 messages", bytes.Join([][]byte{greeting(), connect("live"), bytes.Repeat(command("_checkbw", 2, nil), 64)}, nil), rtmp.ErrLimit},
 		{"65 control messages", append(greeting(), bytes.Repeat(chunkSize(128), 65)...), rtmp.ErrLimit},
+		{"three incomplete commands of 60 KiB", bytes.Join([][]byte{greeting(), connect("live"), begun(5, 60<<10), begun(6, 60<<10), begun(7, 60<<10)}, nil), rtmp.ErrLimit},
 		{"an end before the request", bytes.Join([][]byte{greeting(), connect("live"), command("deleteStream", 4, nil, 1)}, nil), rtmp.ErrDone},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -255,5 +257,31 @@ func TestLimitsBeforePublishIsAccepted(t *testing.T) {
 				t.Fatalf("got %+v, %v, want %v", r, err, tt.want)
 			}
 		})
+	}
+}
+
+// begun returns size bytes of a command of 64 KiB, in chunks of 128 bytes.
+func begun(cs byte, size int) []byte {
+	b := header(cs, 20, 64<<10, 0)
+	for range size / 128 {
+		b = append(append(b, make([]byte, 128)...), 3<<6|cs)
+	}
+	return b[:len(b)-1]
+}
+
+// TestBegunMessagesNeedLittleMemory checks that a client that begins as many messages as it may, before it has shown a sign, makes the
+// server hold little more than it sends.
+func TestBegunMessagesNeedLittleMemory(t *testing.T) {
+	conn, c := pair(t, rtmp.Config{})
+	b := append(greeting(), connect("live")...)
+	for cs := range byte(31) {
+		b = append(b, begun(4+cs, 128)...)
+	}
+	go func() { c.send(b); _ = c.Conn.(*net.TCPConn).CloseWrite() }()
+	if _, err := open(conn); err == nil {
+		t.Fatal("accepted")
+	}
+	if n := conn.Pending(); n == 0 || n > 32<<10 {
+		t.Errorf("%d bytes are held for 31 messages with 128 bytes each, want at most 1 KiB for each", n)
 	}
 }

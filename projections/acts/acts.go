@@ -22,7 +22,7 @@ var selectActsText string
 
 var selectActs = sqltemplate.Must(selectActsText)
 
-// Act is one act.
+// Act is an act of an owner, a moderator or an operator in a live.
 type Act struct {
 	Position int64
 	At       time.Time
@@ -33,7 +33,7 @@ type Act struct {
 	Held     int64         // number of the comment that was released or dropped; 0 for other acts
 	Report   int64         // number of the report that was decided; 0 for other acts
 	Until    int64         // end of a ban, a mute or a mode in Unix seconds; 0: none
-	Reason   string        // may be empty
+	Reason   string        // reason of the actor; may be empty
 
 	Mode  domain.ModeName // the mode that was set; "" for other acts
 	Value int64           // value of the mode; 0: off

@@ -61,7 +61,7 @@ func Words(ctx context.Context, store *eventstore.Store, live domain.LiveID) ([]
 // list is a list of words while it is read.
 type list struct {
 	words map[string]listed
-	added int // words that were ever added
+	added int // number of words that were ever added
 }
 
 // add adds words with the options of an entry. A word that the list has keeps its place.

@@ -57,7 +57,7 @@ type Recorder struct {
 	cfg Config
 
 	mu      sync.Mutex
-	open    map[int64]*Delivery // by position
+	open    map[int64]*Delivery // deliveries by the position of the gift
 	order   []*Delivery         // the deliveries in open, in the order in which they were opened
 	skipped int                 // gifts that were not counted since the last write, because too many were open
 

@@ -78,8 +78,9 @@ type increase struct {
 	by   Counts
 }
 
-// add adds to the counts of gifts, except those that the log does not contain. It executes one statement, so either all or nothing is
-// added. begun reports whether the statement was sent to the database: if not, nothing was added.
+// add adds increases to the counts of gifts. It leaves out gifts that the log does not contain. It executes one
+// statement, so either all increases are added or none. begun reports whether the statement was sent to the database;
+// if not, nothing was added.
 func (t *Tables) add(ctx context.Context, all []increase) (begun bool, err error) {
 	var position, live, sent, acknowledged, streamerSent, streamerAcknowledged []int64
 	var event []uuid.UUID

@@ -53,7 +53,7 @@ type Result struct {
 	Was      map[Outcome]int `json:"was"`
 	Taken    int             `json:"taken"`  // number of comments that were removed, cleared or dropped
 	Missed   int             `json:"missed"` // number of these comments that the rules would have posted
-	Items    []Item          `json:"items"`  // at most MaxItems
+	Items    []Item          `json:"items"`  // the items, at most MaxItems
 	More     int             `json:"more"`   // number of items that are left out
 }
 

@@ -29,8 +29,8 @@ type gaugeSender struct {
 
 // change marks a live whose gauges have changed and were not published yet.
 type change struct {
-	position int64     // position of the newest delta that has changed them
-	since    time.Time // when they were changed, or when a relay has sent newer ones
+	position int64     // position of the newest delta that has changed the gauges
+	since    time.Time // time when the gauges were changed, or when a relay has sent newer ones
 }
 
 func newGaugeSender(queries *projections.Queries, out sink, c Config, now func() time.Time) *gaugeSender {

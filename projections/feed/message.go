@@ -27,8 +27,7 @@ var program = sync.OnceValue(func() string {
 // An envelope is a message: a batch on its way from the relay to the feeds of all processes. It contains personal texts in clear.
 type envelope struct {
 	Format  int    `json:"format"`
-	Program string `json:"program"` // see program
-	Relay   string `json:"relay"`   // name of the relay, see nameOf
+	Program string `json:"program"` // fingerprint of the program, see program
 	Number  int64  `json:"number"`  // number of the message among those of the relay, from 1 on
 
 	After      int64     `json:"after"` // the message covers the events with after < position ≤ checkpoint
@@ -78,7 +77,7 @@ func sentEvents(deltas []projections.Delta) ([]sentEvent, error) {
 
 // A part is one of the messages of a batch, encoded without its head.
 type part struct {
-	end    point // where it ends
+	end    point // event with which the part ends
 	events []json.RawMessage
 	lost   bool // whether an event did not fit; feeds read the part from the log
 }

@@ -96,7 +96,7 @@ func (p *publisher) publish(ctx context.Context, b Batch) error {
 	return nil
 }
 
-// subscribe implements Feed.Subscribe.
+// subscribe does the work of Feed.Subscribe.
 func (p *publisher) subscribe(ctx context.Context) (<-chan Batch, error) {
 	select {
 	case <-p.begun:

@@ -16,9 +16,9 @@ import (
 const (
 	inboxSize      = 256              // maximum number of messages that wait; further ones are lost and become holes
 	inboxBytes     = 64 << 20         // maximum size in bytes of the messages that wait
-	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
-	recheckRefused = time.Second      // the same for a process that was not
-	recheckFailed  = time.Second      // the same after the database could not be asked
+	recheckRelay   = 15 * time.Second // time after which the database is asked again for the relay, if it has confirmed a process
+	recheckRefused = time.Second      // the same time if the process was not the relay
+	recheckFailed  = time.Second      // the same time if the database did not respond
 	maxRechecks    = 8                // maximum number of times in recheckRefused that the database is asked, if no connection is made
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 	tablesPerRelay = 5                // number of RelayTimeouts after which the tables are compared with the relay although nobody waits for them
@@ -37,18 +37,18 @@ type relayed struct {
 	inbox chan *nats.Msg
 
 	believed    string    // name of the relay, as the database has said
-	token       string    // its token
-	newest      int64     // number of its newest message
-	refused     string    // name of a process that was not the relay
-	checked     time.Time // when the database has said so
-	connections int64     // number of connections to the database that were made until then
-	failed      time.Time // when the database could not be asked
-	counted     time.Time // since when rechecks counts
-	rechecks    int       // number of times that the database was asked
+	token       string    // token of this relay
+	newest      int64     // number of the newest message of this relay
+	refused     string    // name of the process that last claimed to be the relay and was not
+	checked     time.Time // time when the database was last asked for the relay
+	connections int64     // number of connections to the database that were made until checked
+	failed      time.Time // time when the database last did not respond
+	counted     time.Time // beginning of the period that rechecks counts
+	rechecks    int       // number of times that the database was asked in this period
 
-	compared time.Time // when the tables were last compared with what the relay has sent
-	behind   time.Time // since when the tables have had an event after behindAt that the relay has not sent; zero: they have none
-	behindAt int64     // position of the newest event that was released then
+	compared time.Time // time when the tables were last compared with what the relay has sent
+	behind   time.Time // time since which the tables have an event after behindAt that the relay has not sent; zero: they have none
+	behindAt int64     // position of the newest event that was released at the time behind
 	hung     int64     // position at which a relay has stopped sending; a message that ends there does not end the fallback
 }
 
@@ -56,7 +56,8 @@ func newRelayed(store *eventstore.Store, r *releaser, state *relayState) *relaye
 	return &relayed{releaser: r, store: store, tail: newTail(store, r), state: state, inbox: make(chan *nats.Msg), hung: -1}
 }
 
-// run implements source.
+// run releases what the messages of the relay contain, and reads the log while no message arrives. It returns nil
+// when ctx ends.
 func (s *relayed) run(ctx context.Context) error {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
@@ -169,14 +170,18 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 	return nil
 }
 
-// read decodes a message. It reports false if the message is not believed.
+// read decodes a message. It reports false if the message is not believed. It decodes nothing that the relay has not signed, so that
+// foreign clients of the NATS servers can neither make it work nor change the cause that operators see.
 func (s *relayed) read(ctx context.Context, raw *nats.Msg) (envelope, bool) {
-	m, err := decodeMessage(raw.Data)
-	if err == nil && s.isRelay(ctx, m.Relay) && m.Number > s.newest && isSigned(s.token, raw) {
-		s.newest = m.Number
-		s.state.messages.Add(1)
-		s.state.heard.Store(s.now().UnixNano())
-		return m, true
+	var m envelope
+	var err error
+	if s.isRelay(ctx, raw.Header.Get(headerRelay)) && isSigned(s.token, raw) {
+		if m, err = decodeMessage(raw.Data); err == nil && m.Number > s.newest {
+			s.newest = m.Number
+			s.state.messages.Add(1)
+			s.state.heard.Store(s.now().UnixNano())
+			return m, true
+		}
 	}
 	s.state.refused.Add(1)
 	switch {

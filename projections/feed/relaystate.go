@@ -10,7 +10,7 @@ import (
 type RelayStatus struct {
 	Configured bool      // whether Config.NATS is set
 	Received   bool      // whether the batches come from the relay; otherwise the feed reads the log in PostgreSQL
-	Since      time.Time // since when Received has this value; zero before the feed has begun
+	Since      time.Time // time since which Received has this value; zero before the feed has begun
 	Cause      string    // why the batches do not come from the relay
 	Active     bool      // whether this process is the relay
 

@@ -19,7 +19,7 @@ type tail struct {
 	pending *pending
 	target  int64 // position at which run ends; 0: none
 
-	announced int64 // position of the tables that progress was called for
+	announced int64 // position of the tables for which progress was called last
 }
 
 func newTail(store *eventstore.Store, r *releaser) *tail {
@@ -40,7 +40,8 @@ func (t *tail) until(ctx context.Context, position int64) error {
 	return err
 }
 
-// run implements source.
+// run releases the events after the newest one that was released. It returns nil when ctx ends, and errReached when
+// target is reached.
 func (t *tail) run(ctx context.Context) error {
 	if t.target > 0 && t.last.position >= t.target {
 		return errReached

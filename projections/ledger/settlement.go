@@ -52,8 +52,8 @@ type Settlement struct {
 	Opening     Owed          `json:"opening"`
 	Gifts       GiftSums      `json:"gifts"`
 	Refunds     GiftSums      `json:"refunds"`
-	Tickets     GiftSums      `json:"tickets,omitzero"`        // absent if there are none, so that older settlements keep their bytes
-	Returned    GiftSums      `json:"ticket_refunds,omitzero"` // the same
+	Tickets     GiftSums      `json:"tickets,omitzero"`        // sums of tickets; absent if none, so that older settlements keep their bytes
+	Returned    GiftSums      `json:"ticket_refunds,omitzero"` // sums of refunded tickets; absent if there are none
 	Payouts     PayoutSums    `json:"payouts"`
 	Corrections domain.Coins  `json:"corrections"` // sum of the corrections of the earnings
 	Closing     Owed          `json:"closing"`

@@ -30,10 +30,10 @@ type Live struct {
 	Viewers   []Viewer  // the viewers who were present, newest join first
 
 	CommentCount int64     // number of comments that had been posted, also of those that were removed
-	Comments     []Comment // at most MaxComments, newest first, without those that had been removed
+	Comments     []Comment // the newest comments, at most MaxComments, newest first, without those that had been removed
 
-	Moderators []domain.UserID // in the order of their appointments
-	Modes      []domain.Mode   // those that were on at the time At, in the order of their names
+	Moderators []domain.UserID // moderators in the order of their appointments
+	Modes      []domain.Mode   // modes that were on at the time At, in the order of their names
 
 	// Position and At are those of the newest event of the live that is included.
 	Position int64

@@ -96,7 +96,7 @@ func Tell(t testing.TB) *Story {
 	return s
 }
 
-// admit gives a live of Eve a password and then only invited viewers. She enters with both.
+// admit sets the access of a live of Eve, first to a password and then to invited viewers. She enters with both.
 func (s *Story) admit() {
 	s.Helper()
 	secret := s.open(s.Eve, "secret")

@@ -39,7 +39,7 @@ type Problem struct {
 	Text       string        // English text
 	TextZH     string        // Chinese text
 	RetryAfter time.Duration // time after which the client may retry; 0 if unknown
-	Until      time.Time     // domain.Refusal.Until
+	Until      time.Time     // time when the same request is no longer refused for this reason, see domain.Refusal.Until
 }
 
 // NewProblem returns a problem with the Chinese text of its code.

@@ -56,7 +56,7 @@ type channel struct {
 	newest       projections.Gauges // the newest gauges that were delivered
 	snapshotting chan struct{}      // contains an element while a session reads a snapshot
 
-	acknowledged map[*ws.Conn]int64 // for each connection in the live, the position after which an acknowledgement of a gift is counted
+	acknowledged map[*ws.Conn]int64 // connection in the live → position after which an acknowledgement of a gift is counted
 }
 
 // fact is an encoded delta, or a frame that stands for several joins and leaves up to pos. cursor is the cursor of the
@@ -265,7 +265,7 @@ func (c *channel) find(cursor string) (pos int64, found bool) {
 	return c.findLocked(cursor)
 }
 
-// findLocked does the same. The caller has locked mu.
+// findLocked does the same as find. The caller has locked mu.
 func (c *channel) findLocked(cursor string) (pos int64, found bool) {
 	for _, f := range slices.Backward(c.recent) {
 		if f.cursor == cursor {

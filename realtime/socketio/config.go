@@ -41,8 +41,8 @@ type Config struct {
 }
 
 const (
-	maxNamespaces    = 15 // with "/", a client may connect to all namespaces: protocol.Config.MaxNamespaces
-	maxNamespaceName = 40 // with the id of a session, a public id has at most the 64 bytes that the chat accepts
+	maxNamespaces    = 15 // maximum number of namespaces besides "/", so that a client may connect to all: protocol.Config.MaxNamespaces
+	maxNamespaceName = 40 // maximum length of a name in bytes, so that a public id has at most the 64 bytes that the chat accepts
 )
 
 // validNamespace matches the name of a namespace. Characters that separate the parts of a packet or of a URL are not in

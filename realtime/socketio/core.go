@@ -81,7 +81,7 @@ func (c *core) nameOf(p chat.Participant) string {
 type socketSet struct {
 	mu   sync.Mutex
 	all  map[*protocol.Socket]struct{}
-	byID map[string]*protocol.Socket // by id, and by alias if there is one
+	byID map[string]*protocol.Socket // sockets by id, and by alias if there is one
 }
 
 func newSocketSet() socketSet {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	targetRoom    = "群聊"  // target, and event, of a message to the whole chat room
+	targetRoom    = "群聊"  // target of a message to the whole chat room, and the name of its event
 	targetMembers = "参加者" // target of the events about joins and leaves
 	actionEntered = "加入"
 	actionLeft    = "离开"

@@ -40,9 +40,9 @@ func (s *session) recoverable() any {
 	return state
 }
 
-// restore implements protocol.Recovery.Restore. A socket can be recovered if the deltas that it has missed can be sent.
-// It cannot be recovered if the log has lost facts that the socket has received. It also cannot be recovered if the
-// offset, the last string argument that the client has received, is not the cursor of an event.
+// restore does the work of protocol.Recovery.Restore. A socket can be recovered if the deltas that it has missed can
+// be sent. It cannot be recovered if the log has lost facts that the socket has received. It also cannot be recovered
+// if the offset, the last string argument that the client has received, is not the cursor of an event.
 func (c *core) restore(kept any, offset string) (any, bool) {
 	state := *kept.(*recoverable)
 	if state.history != c.cfg.Hub.History() {

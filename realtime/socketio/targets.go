@@ -62,8 +62,8 @@ func (s *exchanger) enter(ctx context.Context) (*chatClient, error) {
 	return c, err
 }
 
-// deliverExchanged sends a message to the sockets of a namespace on this node, except to that of the author, or to one
-// socket.
+// deliverExchanged delivers a message of Session.Exchange on this node: to the sockets of its namespace, except that
+// of the author, or to the one socket that it is for.
 func (c *core) deliverExchanged(u *chat.Update) {
 	e := u.Event.(domain.MessageExchanged)
 	message := domain.MessagePosted{Kind: e.Kind, Text: e.Text, DurationMS: e.DurationMS}

@@ -9,7 +9,7 @@ import (
 
 // flusher is a worker that writes the waiting frames of its shards to their connections.
 type flusher struct {
-	schedule   schedule    // what its shards need of the worker
+	schedule   schedule    // schedule that the worker gives to its shards
 	compressor *compressor // nil if batches are not compressed
 
 	wake   chan struct{}

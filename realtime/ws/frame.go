@@ -46,7 +46,7 @@ type Frame struct {
 	key        string // key of a frame with the priority latest
 	span       Span   // span of a droppable frame
 	recordedAt time.Time
-	receipts   []Receipt // of the frame, or of the frames that it joins
+	receipts   []Receipt // receipts of the frame, or of the frames that it joins
 }
 
 // Receipt counts the connections to which a frame was written. It is an interface because the package knows neither what frames

@@ -16,7 +16,7 @@ const (
 	phaseReady                   // the worker will flush the shard
 )
 
-// schedule contains what a shard needs of its worker.
+// schedule contains the push window of a shard, and the functions with which the shard requests flushes.
 type schedule struct {
 	now     func() time.Time
 	window  time.Duration                   // push window; 0 or less: every push is written at once

@@ -124,7 +124,8 @@ func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	})
 }
 
-// withReplica calls work with a reader of the history of the log: of the standby of --read-url, if there is one.
+// withReplica calls work with a reader of the history of the log. It reads from the standby of --read-url, if there
+// is one.
 func withReplica(ctx context.Context, g *cli.Globals, b *backend, work func(context.Context, *backend, *replica.Reader) error) error {
 	if g.ReadURL == "" {
 		return work(ctx, b, replica.New(b.store, nil, nil))

@@ -19,7 +19,7 @@ const (
 
 	lockPoll   = time.Second      // interval between two looks for a session that blocks the command
 	lockNotice = 5 * time.Second  // wait after which the blocking session is logged
-	lockRepeat = 30 * time.Second // interval between two log messages about it
+	lockRepeat = 30 * time.Second // interval between two log messages about the same blocking session
 )
 
 // lockWatch watches the waits of a command for locks of other database sessions.

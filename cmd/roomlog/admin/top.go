@@ -92,7 +92,7 @@ func (b *backend) gifts(ctx context.Context, after, upTo int64) (int64, error) {
 	return b.store.Count(ctx, eventstore.Query{After: after, UpTo: upTo, Types: domain.StoredTypes(domain.GiftSent{}.Type())})
 }
 
-// print writes the state, with rates since an earlier one.
+// print writes the sample, with rates since the sample last.
 func (s sample) print(out io.Writer, last sample, gifts int64) error {
 	seconds := max(s.at.Sub(last.at).Seconds(), 0.001)
 	behind := time.Duration(0)

@@ -14,7 +14,7 @@ import (
 	"roomlog/projections"
 )
 
-// webhookTarget contains the flags that say what a webhook sends, and where.
+// webhookTarget contains the flags for the URL of a webhook and the events that it sends.
 type webhookTarget struct {
 	reasonFlag `embed:""`
 	Webhook    string   `arg:"" help:"Name of the webhook: 1 to 32 characters of A-Z, a-z, 0-9 and hyphen."`

@@ -82,7 +82,8 @@ func versionsOf(table string) []string {
 	return names
 }
 
-// mayLack reports whether payloads of an earlier version may lack a column. It is 0 then, as domain.EventSpec decodes it.
+// mayLack reports whether payloads of an earlier version may lack a column. The column is then 0, as in the event
+// that domain.EventSpec decodes.
 func mayLack(c eventtable.Column) bool { return c.Field != "" && c.Kind == eventtable.Integer }
 
 // Postgres returns the statements that create the schema analytics and the role that may read it. They can be executed
@@ -122,7 +123,7 @@ func Postgres() string {
 
 // tables returns the tables that are views, without private fields. The view of the whole log has no payloads.
 func tables() []*eventtable.Table {
-	whole := *eventtable.Log(false)
+	whole := *eventtable.Log()
 	whole.Columns = slices.DeleteFunc(slices.Clone(whole.Columns), func(c eventtable.Column) bool {
 		return c.Kind == eventtable.JSON || c.Kind == eventtable.Nested || c.Name == "undecodable" || c.Name == "cursor"
 	})

@@ -38,7 +38,7 @@ type Manifest struct {
 	Format    int       `json:"format"`
 	ID        string    `json:"id"`         // random
 	Roomlog   string    `json:"roomlog"`    // version of the program
-	CreatedAt time.Time `json:"created_at"` // by the clock of the process
+	CreatedAt time.Time `json:"created_at"` // time of the backup by the clock of the process
 
 	Log        string `json:"log"`                  // id of the log
 	Position   int64  `json:"position"`             // position of the newest event
@@ -52,7 +52,7 @@ type Manifest struct {
 	Recordings bool `json:"recordings"` // whether the files of the recordings are in the backup
 	Secrets    bool `json:"secrets"`    // whether the generated secrets are in the backup
 
-	Files []File `json:"files"` // in the order of the backup
+	Files []File `json:"files"` // files in the order of the backup
 }
 
 // File is one file of a backup.
@@ -134,7 +134,7 @@ func (m *Manifest) compare(read []File) error {
 
 // entry is a file of a backup, without its content.
 type entry struct {
-	path     string // with slashes, relative to the backup
+	path     string // path with slashes, relative to the backup
 	mode     fs.FileMode
 	modified time.Time
 	size     int64

@@ -38,7 +38,7 @@ var (
 type stream struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
-	config jetstream.StreamConfig // of a new stream
+	config jetstream.StreamConfig // configuration of a new stream
 	log    *slog.Logger
 	limits string // limits of the stream that remove messages, as logged last
 }
@@ -139,7 +139,7 @@ func final(refused *jetstream.APIError) bool {
 	return refused.Code == http.StatusBadRequest
 }
 
-// explained adds what to do about an error.
+// explained returns err with advice for the operator.
 func explained(err error) error {
 	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return fmt.Errorf("%w (the server is starting, or JetStream is not enabled for this user)", err)

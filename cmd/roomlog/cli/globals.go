@@ -53,7 +53,8 @@ func (s *dataSettings) CheckSettings() error {
 	return errors.Join(faults...)
 }
 
-// CheckReadURL returns an error if --read-url is set, and the database has no standby or would be its own.
+// CheckReadURL returns an error if --read-url is set but the database is the private PostgreSQL, which has no
+// standby, or if the URL is that of the database itself.
 func (g *Globals) CheckReadURL(sh Shell) error {
 	if g.ReadURL == "" {
 		return nil
@@ -83,7 +84,7 @@ func (g *Globals) Flags() *settings.Flags {
 // Values returns the settings of every command with their sources.
 func (g *Globals) Values(s settings.Sources) []settings.Sourced { return g.flags.Values(s) }
 
-// Migrations returns how to migrate the database.
+// Migrations returns the configuration of the migrations.
 func (g *Globals) Migrations(log *slog.Logger) migrations.Config {
 	return migrations.Config{Settings: g.Settings, Log: log}
 }

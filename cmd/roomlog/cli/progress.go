@@ -12,7 +12,7 @@ type Progress struct {
 	now     func() time.Time
 	printed bool
 	begun   time.Time
-	first   int64 // position at that time
+	first   int64 // position at the time begun
 }
 
 // NewProgress returns a Progress that has printed nothing.

@@ -10,11 +10,13 @@ import (
 	"roomlog/internal/settings"
 )
 
-// minQuery is the length from which a query without its URL is hidden, in bytes. Shorter ones occur in other texts.
+// minQuery is the minimum length in bytes of a query that is hidden where it occurs without its URL. Shorter queries
+// occur in other texts.
 const minQuery = 6
 
-// Redactor writes texts without the passwords, user names and queries of the URLs that the command line, the environment, the
-// configuration file and the files of secrets contain: messages, logs, and errors of libraries. Write may be called concurrently, Hide only before.
+// Redactor writes texts, such as log messages and errors of libraries, without secrets. It removes the passwords,
+// user names and queries of the URLs in the command line, the environment, the configuration file and the files of
+// secrets. Write may be called concurrently; Hide must be called before.
 type Redactor struct {
 	to     io.Writer
 	pairs  []string // text, replacement, text, replacement, …
@@ -27,7 +29,7 @@ func NewRedactor(w io.Writer) *Redactor { return &Redactor{to: w} }
 // Unwrap returns the writer that the Redactor writes to.
 func (r *Redactor) Unwrap() io.Writer { return r.to }
 
-// Write implements io.Writer. A text must be written at once.
+// Write writes p without secrets. A secret in two writes is not found, so a text must be written with one.
 func (r *Redactor) Write(p []byte) (int, error) {
 	if r.hidden == nil {
 		return r.to.Write(p)

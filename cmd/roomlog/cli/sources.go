@@ -80,8 +80,8 @@ func (s *Sources) SecretFiles() (contents []string) {
 	return contents
 }
 
-// Flag returns the value of a flag that is not on the command line: of its variables, of the configuration file, or of the file that
-// one of them names. Faults returns the fault of such a file.
+// Flag returns the value of a flag that is not on the command line. The value comes from the variables of the flag,
+// from the configuration file, or from the file that one of them names. Faults returns the fault of such a file.
 func (s *Sources) Flag(flag string, variables []string) (value string, found bool) {
 	inEnvironment := func(name string) settings.Source { return settings.Source{Kind: settings.FromEnvironment, Name: name} }
 	for _, variable := range variables {

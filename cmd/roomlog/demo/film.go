@@ -40,7 +40,7 @@ type frame struct {
 const (
 	flvHeader = 9 + 4  // bytes before the first tag
 	tagHeader = 11     // bytes before the payload of a tag
-	tagTail   = 4      // bytes after it
+	tagTail   = 4      // bytes after the payload of a tag
 	minLength = 1 << 6 // a shorter file has no film
 )
 

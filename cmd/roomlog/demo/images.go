@@ -55,7 +55,7 @@ func inStar(x, y float64, points int, inner float64) bool {
 
 const (
 	imageSize = 96
-	samples   = 4 // points of each pixel in each direction
+	samples   = 4 // number of sampled points of each pixel in each direction
 )
 
 // draw returns the picture of a gift as PNG.

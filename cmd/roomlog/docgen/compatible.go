@@ -18,7 +18,7 @@ const (
 
 type object = map[string]any
 
-// compatible returns an error for each difference between two versions of a schema that has another meaning for a
+// compatible returns an error for each difference between two versions of a schema that changes their meaning for a
 // reader. Texts and examples may differ, and a field that becomes private need no longer be sent.
 func compatible(before, after []byte) error {
 	var old, current object

@@ -15,8 +15,9 @@ import (
 	"roomlog/domain"
 )
 
-// Schema returns the JSON Schema of the payloads of an event type. The source tree contains the golden payload. If it also
-// contains the schema, this is frozen: Schema fails if payloads of one schema would not be valid with the other.
+// Schema returns the JSON Schema of the payloads of an event type. The source tree contains the golden payload. If it
+// also contains the schema, the schema is frozen: Schema fails if payloads of one schema would not be valid with the
+// other.
 func Schema(tree fs.FS, spec domain.EventSpec) ([]byte, error) {
 	s, err := readSource(tree, "domain")
 	if err != nil {

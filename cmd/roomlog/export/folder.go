@@ -61,8 +61,8 @@ func syncDir(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
-// checkEmpty returns an error if a folder contains anything but what an export leaves behind that was killed before its
-// first manifest.
+// checkEmpty returns an error if a folder contains other files than those that an export leaves behind when it is
+// killed before its first manifest.
 func checkEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

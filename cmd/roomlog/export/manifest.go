@@ -38,7 +38,7 @@ type Manifest struct {
 
 // Segment contains consecutive events of one day, whose files have the same name in the folders of their tables.
 type Segment struct {
-	Day      string `json:"day"`  // in UTC
+	Day      string `json:"day"`  // day of the events in UTC
 	From     int64  `json:"from"` // position of the first event
 	To       int64  `json:"to"`   // position of the last event
 	Events   int64  `json:"events"`
@@ -48,7 +48,7 @@ type Segment struct {
 
 // File is one file of a segment.
 type File struct {
-	Path   string `json:"path"`  // in the folder of the export
+	Path   string `json:"path"`  // path relative to the folder of the export
 	Table  string `json:"table"` // event type, or "events" for the whole log
 	First  int64  `json:"first"` // position of the first event
 	Last   int64  `json:"last"`  // position of the last event

@@ -170,7 +170,7 @@ func (m *mediaServer) openHooks(c *config, env *environment, b *backend) (err er
 	return err
 }
 
-// openRestreams creates what pushes broadcasts on to other servers.
+// openRestreams creates the parts that push broadcasts on to restream targets.
 func (m *mediaServer) openRestreams(c *config, env *environment, b *backend) (*restream.Sealer, error) {
 	sealer, err := restream.NewSealer(env.secrets.sign)
 	if err != nil {

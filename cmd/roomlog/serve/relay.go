@@ -15,7 +15,8 @@ import (
 	"roomlog/media/relay"
 )
 
-// relays contains what a node needs of other nodes: their streams and recordings, and the server of its own for them.
+// relays contains the parts that read streams and recordings of other nodes, and the server that sends those of this
+// node to other nodes.
 type relays struct {
 	nodes      *broadcasts.Nodes
 	recordings relay.Recordings
@@ -23,7 +24,8 @@ type relays struct {
 	url        string        // internal URL of this node; "" if it serves no other nodes
 }
 
-// openRelays creates what finds and reads streams and recordings of other nodes. Without the role media, only recordings.
+// openRelays creates the parts that find and read streams and recordings of other nodes. Without the role media, it
+// creates only the parts for recordings.
 func (c *config) openRelays(env *environment, b *backend, signer *media.Signer, internal net.Listener) (*relays, error) {
 	roots, err := c.relaySettings.roots()
 	if err != nil {

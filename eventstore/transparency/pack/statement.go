@@ -64,17 +64,18 @@ func (s *statement) write(e *transparency.Event, coins domain.CoinEvent, account
 	return s.flush()
 }
 
-// purpose names what an event has moved coins for. Fields that do not apply are zero.
+// purpose identifies the order, gift, ticket, refund, payout or correction for which an event has moved coins. Fields
+// that do not apply are zero.
 type purpose struct {
 	order      domain.OrderID
-	live       domain.LiveID // of a gift, or of a ticket if there is no gift
+	live       domain.LiveID // live of the gift or the ticket
 	gift       domain.GiftID
 	refunds    int64 // position of the gift, or of the payment of the ticket, that was refunded
 	payout     domain.PayoutID
 	correction domain.CorrectionID
 }
 
-// purposeOf returns what coins were moved for by an event.
+// purposeOf returns the purpose for which an event has moved coins.
 func purposeOf(coins domain.CoinEvent) purpose {
 	switch e := coins.(type) {
 	case domain.CoinsCredited:

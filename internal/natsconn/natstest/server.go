@@ -121,8 +121,8 @@ func (s *Server) Restart() {
 	s.running = running
 }
 
-// Connect returns a connection that is closed at the end of the test. If the server runs, the connection is up: on a slow machine, the
-// first attempt may fail.
+// Connect returns a connection that is closed at the end of the test. If the server runs, Connect waits until the
+// connection is up, because the first attempt may fail on a slow machine.
 func (s *Server) Connect() *nats.Conn {
 	s.t.Helper()
 	conn, err := natsconn.Open(natsconn.Config{Settings: natsconn.Settings{NatsURL: []string{s.URL}}, Name: s.t.Name()})

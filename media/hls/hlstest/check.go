@@ -214,7 +214,7 @@ func (c *Checker) header(l List) error {
 	return nil
 }
 
-// durations checks sections 4.4.3.1, 4.4.4.9 and 4.4.3.7.
+// durations checks the durations of segments and parts (sections 4.4.3.1, 4.4.4.9 and 4.4.3.7).
 func (c *Checker) durations(l List) error {
 	for i, s := range l.Segments {
 		if math.Round(s.Duration) > float64(l.Target) {

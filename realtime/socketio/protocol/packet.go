@@ -31,8 +31,8 @@ func (t packetType) binary() bool { return t == typeBinaryEvent || t == typeBina
 const noID = -1
 
 const (
-	maxNamespaceName = 128 // maximum length in bytes, without the query
-	maxIDDigits      = 15  // enough: clients count up from 0
+	maxNamespaceName = 128 // maximum length of a namespace in bytes, without the query
+	maxIDDigits      = 15  // maximum number of digits of an id; clients count from 0
 )
 
 // errPacket is the error for bytes that are not a packet.

@@ -105,3 +105,17 @@ func (c *cursor) wants(f *Frame) bool {
 	}
 	return !c.awaitsKey || !f.isCodedVideo()
 }
+
+// kindSet is a set of the kinds video and audio.
+type kindSet struct{ video, audio bool }
+
+// add adds a kind.
+func (k *kindSet) add(kind byte) {
+	k.video = k.video || kind == flv.Video
+	k.audio = k.audio || kind == flv.Audio
+}
+
+// has reports whether the set contains a kind.
+func (k kindSet) has(kind byte) bool {
+	return kind == flv.Video && k.video || kind == flv.Audio && k.audio
+}

@@ -14,10 +14,6 @@ import (
 const (
 	maxRelays = 64 // maximum number of nodes that relay one stream
 	argNode   = "node"
-
-	// KindRestart is the kind of an FLV tag after which a node that relays the stream should connect again, because the stream has other
-	// tracks now. It is no kind of media. Nodes of earlier versions see a fault in it, and connect again, too.
-	KindRestart = 0
 )
 
 // Relayed is the claim of this node to a stream whose publisher is at another node. The frames of that node are passed on with

@@ -224,20 +224,6 @@ func (s *stream) restartRelays() {
 	}
 }
 
-// kindSet is a set of the kinds video and audio.
-type kindSet struct{ video, audio bool }
-
-// add adds a kind.
-func (k *kindSet) add(kind byte) {
-	k.video = k.video || kind == flv.Video
-	k.audio = k.audio || kind == flv.Audio
-}
-
-// has reports whether the set contains a kind.
-func (k kindSet) has(kind byte) bool {
-	return kind == flv.Video && k.video || kind == flv.Audio && k.audio
-}
-
 // Player reads a stream from a position in its ring. Only one goroutine may call Next; any goroutine may call Close.
 type Player struct {
 	stream     *stream
@@ -345,6 +331,10 @@ const (
 	HeaderBroadcast = "Roomlog-Broadcast" // id of the broadcast
 	HeaderTime      = "Roomlog-Time"      // time of the newest frame in milliseconds
 )
+
+// KindRestart is the kind of an FLV tag after which a node that relays the stream should connect again, because the stream has other
+// tracks now. It is no kind of media. Nodes of earlier versions see a fault in it, and connect again, too.
+const KindRestart = 0
 
 // relayHeader returns the headers of a response to another node. It returns nil for other players.
 func (p *Player) relayHeader() map[string]string {

@@ -22,16 +22,18 @@ const (
 	originCheck = time.Minute // maximum time between two look-ups of the origin
 )
 
-// The outcomes of a connection to an origin that are no faults. All but errMoved and errRestart end a pull.
+// The outcomes of a connection to an origin that are no faults. All but errMoved end a pull.
 var (
 	errOver     = errors.New("relay: the broadcast has ended")
 	errReplaced = errors.New("relay: the claim to the stream has ended")
 	errMoved    = errors.New("relay: the origin is another one now")
-	errRestart  = errors.New("relay: the stream has other tracks now")
 )
 
 // errSilent is the fault of a connection on which no data arrives.
 var errSilent = errors.New("relay: the node has sent nothing for some seconds")
+
+// counts are the numbers of connections to origins that have ended before their broadcast.
+type counts struct{ lost, restarted atomic.Uint64 }
 
 // pull relays one stream.
 type pull struct {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"roomlog/internal/wait"
@@ -36,9 +35,6 @@ type Puller struct {
 
 	counts counts
 }
-
-// counts are the numbers of connections to origins that have ended before their broadcast.
-type counts struct{ lost, restarted atomic.Uint64 }
 
 // New returns a Puller. Attach must be called before it is used, and it pulls only while Run runs.
 func New(c Config) (*Puller, error) {

@@ -20,6 +20,9 @@ const (
 	readBuffer     = 64 << 10
 )
 
+// errRestart is the outcome of a connection after which the stream has other tracks. It is no fault.
+var errRestart = errors.New("relay: the stream has other tracks now")
+
 var errMalformed = errors.New("relay: the node sends no FLV stream")
 
 // source returns the Source that the header of a response and the header of its FLV file describe. It reads the header of

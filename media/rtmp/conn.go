@@ -47,6 +47,12 @@ type Conn struct {
 	responses []byte // queued and not sent yet
 }
 
+// Reception is what a player wants to receive.
+type Reception struct {
+	Paused           bool // nothing, until the player goes on
+	NoAudio, NoVideo bool // no sound; no pictures
+}
+
 // NewConn returns a Conn for an accepted connection.
 func NewConn(conn net.Conn, cfg Config) *Conn {
 	c := &Conn{conn: conn, cfg: cfg.WithDefaults(), budget: maxMessages}

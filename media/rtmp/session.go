@@ -105,12 +105,6 @@ func (c *Conn) handleCommand(m Message) error {
 	return c.prepare(cmd)
 }
 
-// Reception is what a player wants to receive.
-type Reception struct {
-	Paused           bool // nothing, until the player goes on
-	NoAudio, NoVideo bool // no sound; no pictures
-}
-
 // Serve handles the messages of a player until the player ends, and calls receive when the player changes what it wants to receive. It
 // returns ErrDone when the client has ended playing or plays another stream, and an error that wraps ErrIdle when nothing arrived within
 // RTMPTimeout.

@@ -87,7 +87,7 @@ type Config struct {
 	Metrics      *prometheus.Registry                                         // served at /metrics; nil: a new one
 	Checks       []Check                                                      // checks of /readyz
 	Version      string                                                       // shown in /openapi.json; empty: "dev"
-	AsyncAPI     []byte                                                       // served at /asyncapi.json; nil: no such document
+	AsyncAPI     func() []byte                                                // returns the document at /asyncapi.json; called at most once; nil: no such document
 	Refusals     func(domain.Command) []domain.Code                           // codes with which a command may be refused; nil: those of package refusals
 	Password     password.Cost                                                // memory and time that one password hash takes
 

@@ -201,22 +201,22 @@ func TestPageThroughALive(t *testing.T) {
 	dora.plays()
 	dora.does(`await has(".way", /HLS/)`)
 	t.Run("a page on plain HTTP copies a link, or shows it", func(t *testing.T) {
-		guest := anna.withScript(site+"/watch/1", `Object.defineProperty(Navigator.prototype, "clipboard", {value: undefined}); document.addEventListener("copy", (event) => window.copied = event.target.value);`)
+		copier := anna.withScript(site+"/watch/1", `Object.defineProperty(Navigator.prototype, "clipboard", {value: undefined}); document.addEventListener("copy", (event) => window.copied = event.target.value);`)
 		share := func() {
-			guest.tabsTo(".share")
-			guest.keys(kb.Enter)
+			copier.tabsTo(".share")
+			copier.keys(kb.Enter)
 		}
 		share()
-		guest.does(`await showed(".notice", /link is copied/); if (copied !== location.origin + "/watch/1") throw new Error("copied: " + copied); document.execCommand = () => false`)
+		copier.does(`await showed(".notice", /link is copied/); if (copied !== location.origin + "/watch/1") throw new Error("copied: " + copied); document.execCommand = () => false`)
 		share()
-		guest.does(`const link = await shown("dialog input"); if (link.value !== location.origin + "/watch/1") throw new Error(link.value)
+		copier.does(`const link = await shown("dialog input"); if (link.value !== location.origin + "/watch/1") throw new Error(link.value)
 			await pressText(/^Copy$/); await until(() => document.activeElement === link && link.selectionEnd === link.value.length);
 			if (all("dialog button", /Copied/)[0]) throw new Error("nothing was copied"); delete document.execCommand; copied = ""`)
-		guest.tabsTo("dialog .joined .button")
-		guest.keys(kb.Enter)
-		guest.does(`await has("dialog button", /^Copied$/); if (copied !== $("dialog input").value) throw new Error("copied: " + copied)`)
-		guest.check(site)
-		guest.close()
+		copier.tabsTo("dialog .joined .button")
+		copier.keys(kb.Enter)
+		copier.does(`await has("dialog button", /^Copied$/); if (copied !== $("dialog input").value) throw new Error("copied: " + copied)`)
+		copier.check(site)
+		copier.close()
 	})
 	t.Run("a banned viewer is out", func(t *testing.T) {
 		anna.does(`(await until(() => all(".name", /^carla$/)[0])).click(); await pressText(/^for an hour$/)`)
@@ -317,9 +317,9 @@ func TestDemo(t *testing.T) {
 			video.currentTime = video.duration - 3; await until(() => video.currentTime > 5 && document.querySelectorAll(".said").length > 0);
 			const late = document.querySelectorAll(".line").length; video.currentTime = 0.5; await until(() => document.querySelectorAll(".line .said").length < late)`)
 	})
-	t.Run("a visitor reads the chat of a past show when it was written", func(t *testing.T) {
-		visitor := wide.another(site + "/past")
-		visitor.does(`
+	t.Run("everybody reads the chat of a past show when it was written", func(t *testing.T) {
+		reader := wide.another(site + "/past")
+		reader.does(`
 			(await has(".card", /Yesterday/)).click(); const video = await shown("video"), id = location.pathname.split("/").pop();
 			await until(() => video.readyState > 0); video.muted = true; video.pause();
 			const read = async (path) => (await (await fetch("/api/live/" + id + path)).json()).data;
@@ -335,8 +335,8 @@ func TestDemo(t *testing.T) {
 				if (lines() <= early) throw new Error("nothing has appeared within a second of its time");
 			}
 			await has(".gift-line", /./); await has(".said", /./)`)
-		visitor.check(site)
-		visitor.close()
+		reader.check(site)
+		reader.close()
 	})
 	t.Run("pages of other origins may not use the server", func(t *testing.T) {
 		for origin, allowed := range map[string]bool{site: true, "https://other.example": false} {

@@ -360,7 +360,7 @@ type refundedTickets struct {
 	Refunded int             `json:"refunded" doc:"number of tickets that the request has refunded"`
 	Coin     domain.Coins    `json:"coin" doc:"coins that went back to their users"`
 	Refused  []refusedTicket `json:"refused" doc:"tickets that could not be refunded"`
-	Next     int64           `json:"next" doc:"for after of the next request; 0: there are no more tickets"`
+	Next     int64           `json:"next" doc:"send it as after to get more tickets; 0: there are none"`
 }
 
 // refusedTicket is a ticket that could not be refunded.

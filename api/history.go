@@ -166,7 +166,7 @@ type liveAtInput struct {
 // liveAt is a live as it was. Texts of people who were forgotten since are erased.
 type liveAt struct {
 	ID        domain.LiveID `json:"id"`
-	Position  int64         `json:"position" doc:"of the newest included event of the live"`
+	Position  int64         `json:"position" doc:"position of the newest included event of the live"`
 	At        time.Time     `json:"at" doc:"time of that event"`
 	Streamer  domain.UserID `json:"streamer"`
 	Title     string        `json:"title,omitempty"`

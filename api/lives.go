@@ -204,7 +204,7 @@ type foundLive struct {
 // foundLives is a page of a list of lives.
 type foundLives struct {
 	Items []foundLive   `json:"items"`
-	Next  domain.LiveID `json:"next" doc:"for before of the next page, which follows a page of past lives even if that is empty; 0: there is none"`
+	Next  domain.LiveID `json:"next" doc:"send it as before to get the next page; a page of past lives can be empty although another page follows; 0: there is none"`
 }
 
 type findInput struct {

@@ -347,7 +347,7 @@ type listedUser struct {
 // listedUsers is a page of users, ordered by id.
 type listedUsers struct {
 	Items []listedUser  `json:"items"`
-	Next  domain.UserID `json:"next" doc:"for after of the next page; 0: there is none"`
+	Next  domain.UserID `json:"next" doc:"send it as after to get the next page; 0: there is none"`
 }
 
 const usersPage = 50

@@ -46,7 +46,7 @@ type Reader struct {
 }
 
 // errNotCompared is the state of a Reader before the first comparison.
-var errNotCompared = errors.New("it was not compared with the primary yet")
+var errNotCompared = errors.New("the standby was not compared with the primary yet")
 
 // New returns a Reader. pool leads to the standby; nil: everything is read from the log. log may be nil.
 func New(store *eventstore.Store, pool *pgxpool.Pool, log *slog.Logger) *Reader {

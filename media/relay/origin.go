@@ -12,7 +12,7 @@ const Path = "/relay/"
 const headerSign = "Roomlog-Relay"
 
 // ErrNoOrigin is returned by Origins when no other node has the publisher of a stream, or the file.
-var ErrNoOrigin = errors.New("relay: no other node has it")
+var ErrNoOrigin = errors.New("relay: no other node has the stream or the recording")
 
 // Origin is a node that has the publisher of a stream.
 type Origin struct {

@@ -134,7 +134,7 @@ type (
 type snapshot struct {
 	Epoch    string                       `json:"epoch"`
 	Pos      int64                        `json:"pos"`
-	Cursor   string                       `json:"cursor" jsonschema_description:"for since of the next room.join, until a fact follows"`
+	Cursor   string                       `json:"cursor" jsonschema_description:"send it as since of the next room.join, until a fact follows"`
 	Live     liveInfo                     `json:"live"`
 	Owner    projections.UserPayload      `json:"owner"`
 	Gauges   gaugesInfo                   `json:"gauges"`

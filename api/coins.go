@@ -197,7 +197,6 @@ func (s *server) readStatement(ctx context.Context, in *statementInput) (out sta
 	return out, err
 }
 
-// accountNames returns the names of accounts.
 func accountNames(accounts []domain.Account) []string {
 	names := make([]string, 0, len(accounts))
 	for _, a := range accounts {

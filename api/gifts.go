@@ -349,7 +349,7 @@ type refundTicketsInput struct {
 	Body struct {
 		ID     number `json:"id" doc:"id of the live"`
 		Reason string `json:"reason" example:"the show is cancelled" doc:"recorded with each ticket: 1–100 characters; must not identify a person"`
-		After  number `json:"after,omitempty" example:"4711" doc:"next of the former response; absent: begin with the first ticket"`
+		After  number `json:"after,omitempty" example:"4711" doc:"value of next in the former response; absent: begin with the first ticket"`
 	}
 }
 

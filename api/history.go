@@ -171,7 +171,7 @@ type liveAt struct {
 	Streamer  domain.UserID `json:"streamer"`
 	Title     string        `json:"title,omitempty"`
 	Cover     string        `json:"cover,omitempty"`
-	Status    domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 live, 2 paused, 3 ended"`
+	Status    domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 on air, 2 paused, 3 ended"`
 	Online    int           `json:"online" doc:"number of present viewers"`
 	LookCount int64         `json:"look_count" doc:"number of different users who had joined"`
 	Gifts     int64         `json:"gifts" doc:"number of gifts"`

@@ -16,7 +16,6 @@ import (
 	"roomlog/projections/ledger"
 )
 
-// register registers every route.
 func (r *routes) register() {
 	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins, middleware.GetHead)
 	r.router.NotFound(r.routeNotFound)
@@ -250,7 +249,6 @@ func (r *routes) registerOperator() {
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 
-// registerWebhooks registers the endpoints for webhooks.
 func (r *routes) registerWebhooks() {
 	operator := role(domain.RoleOperator)
 	serve(r, get("/api/operator/webhooks", "List the webhooks, and how far their receivers are", operator, rateReads), r.listWebhooks)

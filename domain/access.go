@@ -360,7 +360,7 @@ type TicketIssued struct {
 	Live  LiveID `json:"live"`  // the live
 	User  UserID `json:"user"`  // the user who has bought the ticket
 	Coins Coins  `json:"coins"` // price of the ticket in coins
-	Share Coins  `json:"share"` // the platform's share of these coins
+	Share Coins  `json:"share"` // the platform's share of the coins
 }
 
 func (TicketIssued) Type() string        { return "ticket.issued.v1" }
@@ -379,7 +379,7 @@ type TicketBought struct {
 	Live         LiveID    `json:"live"`          // the live
 	Coins        Coins     `json:"coins"`         // price of the ticket in coins
 	ShareRule    int64     `json:"share_rule"`    // number of the rule that splits the coins; 0: no rule was set
-	BasisPoints  int       `json:"basis_points"`  // share of the platform by that rule, in hundredths of a percent
+	BasisPoints  int       `json:"basis_points"`  // share of the platform by the rule, in hundredths of a percent
 	Share        Coins     `json:"share"`         // coins of the platform: coins × basis_points / 10,000, rounded down
 	BalanceAfter Coins     `json:"balance_after"` // balance of the user's wallet after the event
 	Postings     []Posting `json:"postings"`      // postings from the user's wallet to the streamer's earnings, and to the platform unless its share is 0
@@ -529,7 +529,7 @@ type TicketRefunded struct {
 	Live         LiveID    `json:"live"`          // the live of the ticket
 	Position     int64     `json:"position"`      // position of the event of the payment, ticket.bought; 0 in events of the earlier version
 	Coins        Coins     `json:"coins"`         // price of the ticket that is refunded, in coins
-	Share        Coins     `json:"share"`         // the platform's share of these coins, which it gives back
+	Share        Coins     `json:"share"`         // the platform's share of the coins, which it gives back
 	BalanceAfter Coins     `json:"balance_after"` // balance of the user's wallet after the event
 	Postings     []Posting `json:"postings"`      // the postings of the ticket in the other direction
 }

@@ -5,7 +5,7 @@ import "fmt"
 // PayoutID identifies a payout of earnings. The operator who requests the payout chooses it.
 type PayoutID string
 
-// PayoutStatus is the status of a payout.
+// PayoutStatus says whether the coins of a payout are held, paid out or returned.
 type PayoutStatus string
 
 // The statuses of payouts.

@@ -306,7 +306,7 @@ type (
 		Ticket  bool           `json:"ticket,omitempty" jsonschema_description:"a ticket for the live was bought or refunded"`
 		Order   domain.OrderID `json:"order,omitempty" jsonschema_description:"the top-up order that was credited"`
 	}
-	// AgePayload contains the age of a user.
+	// AgePayload contains the new age of a user.
 	AgePayload struct {
 		Age int `json:"age" jsonschema_description:"age in years"`
 	}

@@ -27,7 +27,7 @@ type CloudEvent struct {
 	Actor           string        `json:"actor,omitempty" example:"user-12"`
 	Live            string        `json:"live,omitempty" example:"6" doc:"id of the live"`
 	Withheld        string        `json:"withheld,omitempty" example:"text" doc:"private fields that are left out, with commas"`
-	Undecodable     string        `json:"undecodable,omitempty" example:"unknown event type" doc:"why there is no data, or data as stored"`
+	Undecodable     string        `json:"undecodable,omitempty" example:"unknown event type" doc:"only for an event that this version of the server cannot decode: why data is absent, or contains the payload as stored"`
 	Data            any           `json:"data,omitempty" doc:"payload of the event"`
 }
 

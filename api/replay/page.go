@@ -38,7 +38,7 @@ type EventCount struct {
 // Page is one page of a replay, ready to be sent.
 type Page struct {
 	Cursor string
-	End    string // see EventPage
+	End    string // why the page ends, see EventPage
 	config Config
 	body   []byte
 	kind   string // content type

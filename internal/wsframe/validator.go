@@ -44,7 +44,7 @@ type Validator struct {
 	left     int64    // number of payload bytes until the next header
 	message  int64    // number of bytes of the unfinished message so far
 	header   [10]byte // the bytes of the next header that are read, without the mask
-	have     uint8    // number of bytes of the header that are read, including the mask
+	have     uint8    // number of bytes of the header that were read, including the mask
 	fragment bool     // whether a fragmented message is unfinished
 }
 

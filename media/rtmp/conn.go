@@ -107,7 +107,6 @@ func (c *Conn) userControl(event uint16, value uint32) {
 	c.respond(csControl, typeUserControl, 0, ChunkSize, binary.BigEndian.AppendUint32(b, value))
 }
 
-// ping sends a ping request.
 func (c *Conn) ping(now time.Time) error {
 	c.pingedAt = now
 	c.userControl(eventPingRequest, uint32(now.UnixMilli()))

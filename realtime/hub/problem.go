@@ -16,7 +16,7 @@ import (
 const (
 	CodeTooManyConnections domain.Code = "too_many_connections" // one user has too many connections
 	CodeTooManyLives       domain.Code = "too_many_lives"       // one connection is in too many lives
-	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // the client may repeat the command with the same key
+	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // the command may have been executed: the client may repeat it with the same key
 	CodeCursorInvalid      domain.Code = "cursor_invalid"       // the string is not a cursor
 )
 

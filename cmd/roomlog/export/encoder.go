@@ -15,7 +15,7 @@ import (
 // encoder writes rows of a table to a file.
 type encoder interface {
 	write(row any) error
-	flush() error // bounds the memory for rows that were written
+	flush() error // writes the buffered rows to the file, which bounds their memory
 	close() error // completes the file
 }
 

@@ -18,7 +18,7 @@ import (
 // file is a file that is being written, under a name that readers ignore.
 type file struct {
 	File
-	path    string // final path
+	path    string // final path of the file
 	table   *eventtable.Table
 	file    *os.File
 	buffer  *bufio.Writer

@@ -378,7 +378,7 @@ func (e LiveAccessSet) evolve(l Live) Live {
 
 // LiveAgeSet records the age that viewers of a live need from now on.
 type LiveAgeSet struct {
-	Live   LiveID `json:"live"`    // the live
+	Live   LiveID `json:"live"`    // the live whose minimum age changed
 	MinAge int    `json:"min_age"` // age in years that the profile of a viewer must have; 0: none
 }
 

@@ -671,7 +671,7 @@ func (e ReportClaimed) evolve(r Reports) Reports {
 type DecideReport struct {
 	Live      LiveID         `json:"live"`     // the live of the report
 	Report    int64          `json:"report"`   // number of the report
-	Decision  ReportDecision `json:"decision"` // the decision
+	Decision  ReportDecision `json:"decision"` // whether the report is upheld or rejected
 	Reason    string         `json:"reason"`   // the reason, shown to those who reported and to the reported user: at most 100 characters, may be empty; must not identify a person
 	Reporters []UserID       `json:"-"`        // the users who reported, as far as the sender knows them
 }
@@ -714,7 +714,7 @@ type ReportDecided struct {
 	Report   int64          `json:"report"`   // number of the report
 	User     UserID         `json:"user"`     // the user who was reported
 	Comment  int64          `json:"comment"`  // position of the reported comment; 0: the user was reported
-	Decision ReportDecision `json:"decision"` // the decision
+	Decision ReportDecision `json:"decision"` // whether the report was upheld or rejected
 	Reason   string         `json:"reason"`   // the reason; not sealed; may be empty
 }
 

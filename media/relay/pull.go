@@ -77,7 +77,7 @@ func (u *pull) isIdle(now time.Time) bool {
 	return now.Sub(u.idleFrom) >= u.cfg.RelayIdle
 }
 
-// endIfUnused ends the claim unless a player has joined, and reports whether it did.
+// endIfUnused ends the claim unless a player has joined. It reports whether the claim has ended.
 func (u *pull) endIfUnused() bool {
 	claim := u.claim.Load()
 	return claim != nil && claim.EndIfUnused()

@@ -62,7 +62,7 @@ func (c *Conn) Bytes() uint64 { return c.r.bytes }
 // source reads from the connection. While the client plays, it sends pings and checks RTMPTimeout.
 type source Conn
 
-// Read reads from the connection.
+// Read reads bytes of the client, and fails if the client has sent too many or was silent for too long.
 func (s *source) Read(b []byte) (int, error) {
 	c := (*Conn)(s)
 	if !c.playing {

@@ -32,8 +32,8 @@ var (
 // ErrPeriodOpen means that events of the period may still be appended.
 var ErrPeriodOpen = errors.New("the log has no event at the end of the period or later, so the period may still change: name the last event by its position, or try again later")
 
-// CheckPeriod returns ErrPeriodOpen unless the log contains all events up to the place to. upTo is the position of the
-// last of them.
+// CheckPeriod returns ErrPeriodOpen if events may still be appended to a period. to is the place of the log at which the
+// period ends, and upTo is the position of its last event so far.
 func (l *Ledger) CheckPeriod(to string, upTo int64) error {
 	if p, ok := place.Parse(to); ok && p.Position == 0 && upTo >= l.Head {
 		return ErrPeriodOpen

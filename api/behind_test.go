@@ -81,6 +81,42 @@ func TestTablesBehind(t *testing.T) {
 	a.get(fmt.Sprintf("/api/live/read/%d", id)).ok(nil)
 }
 
+// TestSignInWhileTablesAreBehind checks that nobody is told that a password is wrong because the tables lack the account. The response
+// does not show whether they contain it.
+func TestSignInWhileTablesAreBehind(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t, func(c *api.Config) { c.Settle = 30 * time.Millisecond })
+	register := func(name string) {
+		d.post("/api/reg", object{"username": name, "password": testPassword, "repassword": testPassword}).ok(nil)
+	}
+	signIn := func(name, guess string) reply {
+		return d.post("/api/login", object{"username": name, "password": guess})
+	}
+	register("alice")
+	d.eventually(func() error {
+		if got := signIn("alice", testPassword); got.status != 200 {
+			return fmt.Errorf("%d %s", got.status, got.raw)
+		}
+		return nil
+	})
+	d.stop.projector()
+	register("newcomer")
+	signIn("newcomer", testPassword).busy()
+	signIn("alice", testPassword+"x").busy()
+	signIn("nobody", testPassword).busy()
+	signIn("alice", testPassword).ok(nil)
+	d.start(projections.NewProjector(d.store, projections.ProjectorConfig{Now: time.Now}).Run)
+	d.eventually(func() error {
+		if got := signIn("newcomer", testPassword); got.status != 200 {
+			return fmt.Errorf("%d %s", got.status, got.raw)
+		}
+		return nil
+	})
+	for _, name := range []string{"alice", "newcomer", "nobody"} {
+		signIn(name, testPassword+"x").expectFailure(400, "credentials_wrong", "用户名或密码错误")
+	}
+}
+
 // tokenFor returns a token that this API did not issue, signed with its secret.
 func tokenFor(t testing.TB, user domain.UserID, session string) string {
 	t.Helper()

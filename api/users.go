@@ -139,7 +139,9 @@ func (s *server) startSession(ctx context.Context, user domain.UserID) (string, 
 	return s.Tokens.Issue(token.Claims{User: user, Session: session, Position: receipt.Position})
 }
 
-// checkPassword returns the account with a username if the password is correct, and otherwise a *domain.Refusal.
+// checkPassword returns the account with a username if the password is correct, and otherwise a *domain.Refusal. An account can be
+// newer than the tables: before checkPassword refuses, it waits for them, and returns CodeBusy if they stay behind the log. It does so for
+// every wrong password, so that the response does not show whether the account exists.
 func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (projections.Account, error) {
 	if password.Check(guess) != nil { // no account can have this password
 		return projections.Account{}, wrongPassword()
@@ -148,29 +150,55 @@ func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (proj
 	if err != nil && !isNotFound(err) {
 		return account, err
 	}
+	right, err := s.tryPassword(ctx, nameKey, account, guess)
+	if err == nil && !right {
+		if err = s.waitForHead(ctx); err != nil {
+			return account, err
+		}
+		if account.ID == 0 {
+			account, err = s.Queries.Account(ctx, nameKey)
+			switch {
+			case isNotFound(err):
+				return account, wrongPassword()
+			case err != nil:
+				return account, err
+			}
+			right, err = s.tryPassword(ctx, nameKey, account, guess)
+		}
+	}
+	switch {
+	case err != nil:
+		return account, err
+	case !right:
+		return account, wrongPassword()
+	case account.Disabled:
+		return account, refusal(domain.CodeUserUnavailable, "user %d is disabled", account.ID)
+	}
+	return account, nil
+}
+
+// tryPassword reports whether a password is that of an account, which is the zero Account if the tables have none with the username. The
+// attempt counts against the limits of wrong passwords.
+func (s *server) tryPassword(ctx context.Context, nameKey string, account projections.Account, guess string) (right bool, err error) {
 	end, retryAfter, ok := s.signIns.Begin(s.signInAttempt(ctx, nameKey, account.ID))
 	if !ok {
-		return account, rateLimited("too many wrong passwords: try again later", retryAfter)
+		return false, rateLimited("too many wrong passwords: try again later", retryAfter)
 	}
 	outcome := signin.Undecided
 	defer func() { end(outcome) }()
 	hash, err := s.Store.Credential(ctx, account.Credential) // also for unknown usernames, so that the response takes the same time
 	if err != nil {
-		return account, err
+		return false, err
 	}
-	right, err := s.passwords.Verify(ctx, hash, guess)
+	right, err = s.passwords.Verify(ctx, hash, guess)
 	switch {
 	case err != nil:
-		return account, err
-	case !right:
+	case right:
+		outcome = signin.Right
+	default:
 		outcome = signin.Wrong
-		return account, wrongPassword()
 	}
-	outcome = signin.Right
-	if account.Disabled {
-		return account, refusal(domain.CodeUserUnavailable, "user %d is disabled", account.ID)
-	}
-	return account, nil
+	return right, err
 }
 
 func wrongPassword() error {

@@ -3,6 +3,7 @@ import { html, useEffect, useRef } from "./vendor/ui.js";
 import { language, number, scheme } from "./state.js";
 
 const shortest = 60; // s that a chart shows at least
+const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat(); // between the lines of counts
 
 let styled = false;
 
@@ -27,8 +28,8 @@ function spanOf({ data: [times] }) {
 
 const ofDay = (at) => new Date(at * 1000).toTimeString().slice(0, 8);
 
-/** Chart shows data: the times in seconds, and the values. A value may be null. */
-export function Chart({ title, unit, data }) {
+/** Chart shows data: the times in seconds, and the values. A value may be null. A chart of counts is whole: its lines are at integers. */
+export function Chart({ title, unit, data, whole = false }) {
   const box = useRef(null);
   const plot = useRef(null);
   const newest = useRef(data);
@@ -43,7 +44,7 @@ export function Chart({ title, unit, data }) {
       plot.current = new UPlot({
         width: box.current.clientWidth, height: 150, cursor: { y: false }, legend: { show: false }, padding: [8, 8, 0, 0],
         scales: { x: { range: spanOf }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(1, (max ?? 1) * 1.15)] } },
-        axes: [{ ...axis, size: 28, space: 80, values: (_, times) => times.map(ofDay) }, { ...axis, size: 52, values: (_, values) => values.map(number) }],
+        axes: [{ ...axis, size: 28, space: 80, values: (_, times) => times.map(ofDay) }, { ...axis, size: 52, values: (_, values) => values.map(number), ...(whole && { incrs: wholeSteps }) }],
         series: [{}, { label: title, stroke: colour("--accent-text"), width: 2, fill: colour("--accent-soft"), points: { show: false } }],
       }, newest.current, box.current);
       observer = new ResizeObserver(() => box.current && plot.current?.setSize({ width: box.current.clientWidth, height: 150 }));

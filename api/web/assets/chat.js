@@ -18,8 +18,8 @@ function Line(/** @type {Api.Props<{ line: import("./room.js").Line, owner: impo
 
 const scrollKeys = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "]);
 
-/** Lines shows the newest lines, and stays at the end unless the reader has scrolled up. */
-export function Lines(/** @type {Api.Props<{ lines: import("./room.js").Line[] }>} */ { lines, owner, choose = () => {} }) {
+/** Lines shows the newest lines, and stays at the end unless the reader has scrolled up. Without lines it shows the sentence empty. */
+export function Lines(/** @type {Api.Props<{ lines: import("./room.js").Line[], empty?: string }>} */ { lines, owner, choose = () => {}, empty = t("chat.empty") }) {
   const list = useRef(null);
   const [behind, setBehind] = useState(false);
   const follow = useRef(true);
@@ -49,7 +49,7 @@ export function Lines(/** @type {Api.Props<{ lines: import("./room.js").Line[] }
   };
   return html`<div class="lines-box"><div class="lines" ref=${list} onScroll=${scrolled} onWheel=${reads} onTouchMove=${reads} onPointerDown=${reads} onKeyDown=${reads} tabindex="0" role="log" aria-label=${t("chat")}><ol>
     ${lines.map((line) => html`<${Line} key=${line.id} line=${line} owner=${owner} choose=${choose} />`)}
-    ${lines.length === 0 && html`<li class="line quiet">${t("chat.empty")}</li>`}
+    ${lines.length === 0 && html`<li class="line quiet">${empty}</li>`}
   </ol></div>${behind && html`<button type="button" class="button small new-lines" onClick=${down}>${t("new.comments")}</button>`}</div>`;
 }
 

@@ -69,7 +69,7 @@ function Overview() {
   useTimer(read, 3000);
   if (!now) return html`<${Sentence} error=${error} />`;
   const { sample, ready } = now;
-  const chart = (key, title, unit = "") => html`<${Chart} title=${t(title)} unit=${unit} data=${[samples.map((s) => s.at), samples.map((s) => s[key])]} />`;
+  const chart = (key, title, unit = "") => html`<${Chart} title=${t(title)} unit=${unit} whole=${unit === ""} data=${[samples.map((s) => s.at), samples.map((s) => s[key])]} />`;
   return html`<${Sentence} error=${error} />
     ${ready.status !== "ready" && html`<p class="sentence bad" role="alert">${[stateText(ready.status), ...(ready.causes ?? [])].join(" · ")}</p>`}
     <dl class="tiles"><div><dt>${t("op.state")}</dt><dd>${stateText(ready.status)}</dd></div><div><dt>${t("op.nodes")}</dt><dd>${number(sample.nodes)} / ${number(now.nodes)}</dd></div><div><dt>${t("op.connections")}</dt><dd>${number(sample.sockets)}</dd></div>
@@ -136,13 +136,13 @@ function Users() {
   useEffect(() => void read(0), []);
   return html`<form class="filters" onSubmit=${(e) => { e.preventDefault(); void read(0); }}><div class="field"><label for="user-query">${t("op.user.query")}</label><input id="user-query" dir="auto" maxlength="32" autocomplete="off" value=${query} onInput=${(e) => setQuery(e.target.value)} /></div><button class="button">${t("op.find")}</button></form>
     <${Sentence} error=${error} />
-    ${items && html`<${Table} label=${t("op.users")} empty=${t("op.users.none")} head=${["ID", t("username"), t("op.roles"), [t("studio.coins")], t("op.state"), t("op.since"), ""]} rows=${items.map((u) => html`<tr key=${u.user.id}><td>${u.user.id}</td><td><bdi>${u.username}</bdi>${u.user.name !== u.username && html` <span class="soft">(<bdi>${u.user.name}</bdi>)</span>`}</td><td>${u.roles.map((role) => html`<span class="tag" key=${role}>${texts["role." + role] ? t("role." + role) : role}</span> `)}</td><td class="end">${number(u.coin)}</td><td>${t("user." + u.state)}${u.banned_until && " · " + time(u.banned_until)}</td><td><${When} at=${u.created_at} /></td><td class="end">${u.state !== "forgotten" && html`<button type="button" class="button quiet small" onClick=${() => setChosen(u.user.id)}>${t("op.ban")}…</button>`}</td></tr>`)} />`}
+    ${items && html`<${Table} label=${t("op.users")} empty=${t("op.users.none")} head=${["ID", t("username"), t("op.roles"), [t("studio.coins")], t("op.state"), t("op.since"), ""]} rows=${items.map((u) => html`<tr key=${u.user.id}><td>${u.user.id}</td><td><bdi>${u.username}</bdi>${u.user.name !== u.username && html` <span class="soft">(<bdi>${u.user.name}</bdi>)</span>`}</td><td>${u.roles.map((role) => html`<span class="tag" key=${role}>${texts["role." + role] ? t("role." + role) : role}</span> `)}</td><td class="end">${number(u.coin)}</td><td class="brief">${t("user." + u.state)}${u.banned_until && " · " + time(u.banned_until)}</td><td><${When} at=${u.created_at} /></td><td class="end">${u.state !== "forgotten" && html`<button type="button" class="button quiet small" onClick=${() => setChosen(u.user.id)}>${t("op.ban")}…</button>`}</td></tr>`)} />`}
     ${next > 0 && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(next)}>${t("more")}</button></div>`}
     ${chosen > 0 && html`<${Ban} user=${chosen} close=${() => { setChosen(0); void read(0); }} />`}`;
 }
 
 const AllReports = () => html`<${Reports} path="/api/operator/reports" links />`;
-const ServiceWords = () => html`<p class="soft">${t("words.service")}</p><${Words} id=${0} />`;
+const ServiceWords = () => html`<p class="soft section-note">${t("words.service")}</p><${Words} id=${0} />`;
 
 function Connections() {
   const [found, setFound] = useState(/** @type {Api.Connections} */ (null));
@@ -280,6 +280,7 @@ function Timeline() {
   }, [at]);
   return html`<form class="filters" onSubmit=${open}><div class="field"><label for="timeline-live">${t("op.live.id")}</label><input id="timeline-live" required inputmode="numeric" value=${id} onInput=${(e) => setId(e.target.value)} /></div><button class="button">${t("op.open")}</button></form>
     <${Sentence} error=${error} />
+    ${!span && !error && html`<p class="soft">${t("op.timeline.hint")}</p>`}
     ${span && html`<div class="panel"><label class="field" for="timeline">${time(at)}</label><input id="timeline" type="range" min=${span.from} max=${span.to} step="1000" value=${at} onInput=${(e) => setAt(Number(e.target.value))} />
       ${state && html`<h2 dir="auto">${state.title}</h2><dl class="tiles"><div><dt>${t("viewers")}</dt><dd>${number(state.online)}</dd></div><div><dt>${t("op.seen")}</dt><dd>${number(state.look_count)}</dd></div><div><dt>${t("gifts")}</dt><dd>${number(state.gifts)}</dd></div><div><dt>${t("studio.coins")}</dt><dd>${number(state.coins)}</dd></div><div><dt>${t("op.comments")}</dt><dd>${number(state.comment_count)}</dd></div></dl>
         <ul>${state.comments.slice(0, 12).map((c) => html`<li key=${c.position} class="line"><span class="soft">${c.user}</span><span dir="auto">${c.content}</span></li>`)}</ul>`}</div>`}`;

@@ -81,6 +81,7 @@ export default function Replay({ id }) {
   const [recordings, setRecordings] = useState(/** @type {Api.Recording[]} */ (null));
   const [chosen, setChosen] = useState(0);
   const [facts, setFacts] = useState([]);
+  const [read, setRead] = useState(false);
   const [hidden, setHidden] = useState(false);
   const [error, setError] = useState(null);
   const [seconds, setSeconds] = useState(0);
@@ -103,7 +104,7 @@ export default function Replay({ id }) {
     Promise.all([readAll((query) => client.get(`/api/live/${id}/comments?${query}`)), readAll((query) => client.get(`/api/gift/history?live=${id}&${query}`))]).then(([comments, gifts]) => setFacts([
       ...comments.map((c) => ({ kind: "comment", id: c.id, user: c.user, text: c.content, at: new Date(c.at).getTime() })),
       ...gifts.map((g) => ({ kind: "gift", id: g.id, user: g.sender, gift: { id: g.gift, name: g.name, image: g.image }, num: g.num, at: new Date(g.at).getTime() })),
-    ].sort((a, b) => a.at - b.at)), setError);
+    ].sort((a, b) => a.at - b.at))).then(() => setRead(true), setError);
   }, [may, live?.id]);
   const recording = recordings?.[chosen];
   const at = useMemo(() => wallClock(recording?.parts ?? []), [recording]);
@@ -129,5 +130,5 @@ export default function Replay({ id }) {
     <div class="facts"><${Avatar} user=${{ id: live.user.id, name: live.user.username, avatar: live.user.avatar }} size="large" /><div class="facts-text"><h1 dir="auto">${live.title}</h1><p><span dir="auto">${live.user.username}</span>${recording && html`<span>${time(recording.started_at)}</span><span>${clock(recording.duration_ms / 1000)}</span>`}</p></div></div>
     ${recordings.length > 1 && html`<div class="parts-list">${recordings.map((r, i) => html`<button type="button" key=${r.id} class=${"button " + (i === chosen ? "" : "quiet")} aria-pressed=${i === chosen} onClick=${() => { setChosen(i); setSeconds(0); }}>${time(r.started_at)}</button>`)}</div>`}
     </div>
-    <aside class="chat"><div class="tabs"><h2 class="tabs-title">${t("chat")}</h2></div>${hidden ? html`<p class="soft chat-note">${t("replay.chat.none")}</p>` : html`<${Sentence} error=${error} /><${Lines} lines=${lines} owner=${{ id: live.user_id }} />`}</aside></div>`;
+    <aside class="chat"><div class="tabs"><h2 class="tabs-title">${t("chat")}</h2></div>${hidden ? html`<p class="soft chat-note">${t("replay.chat.none")}</p>` : html`<${Sentence} error=${error} /><${Lines} lines=${lines} owner=${{ id: live.user_id }} empty=${t(read && facts.length === 0 ? "replay.chat.empty" : "replay.chat.waits")} />`}</aside></div>`;
 }

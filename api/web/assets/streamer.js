@@ -166,7 +166,7 @@ function Health({ id }) {
       <div><dt>${t("studio.size")}</dt><dd>${sizeOf(now.media)}</dd></div><div><dt>${t("studio.players")}</dt><dd>${number(Object.values(now.players).reduce((a, b) => a + b, 0))}</dd></div><div><dt>${t("studio.skips")}</dt><dd>${number(now.skips + now.drops)}</dd></div></dl>
     ${!now.publishing && html`<p class="sentence bad" role="alert">${t("studio.lost")}</p>`}
     ${now.gop_ms > 4000 && html`<p class="sentence bad">${t("studio.keyframes.long")}</p>`}
-    <div class="charts"><${Chart} title=${t("studio.bitrate")} unit="kbit/s" data=${series("bitrate")} /><${Chart} title=${t("studio.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("studio.keyframes")} unit="s" data=${series("key")} /><${Chart} title=${t("studio.players")} unit="" data=${series("players")} /></div></section>`;
+    <div class="charts"><${Chart} title=${t("studio.bitrate")} unit="kbit/s" data=${series("bitrate")} /><${Chart} title=${t("studio.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("studio.keyframes")} unit="s" data=${series("key")} /><${Chart} title=${t("studio.players")} unit="" whole data=${series("players")} /></div></section>`;
 }
 
 function Gifts({ id, coins }) {

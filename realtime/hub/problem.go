@@ -20,7 +20,7 @@ const (
 	CodeCursorInvalid      domain.Code = "cursor_invalid"       // the string is not a cursor
 )
 
-// chinese contains the Chinese texts of these codes.
+// chinese contains the Chinese texts of the codes of this package.
 var chinese = map[domain.Code]string{
 	CodeTooManyConnections: "操作太频繁，请稍后再试",
 	CodeTooManyLives:       "操作太频繁，请稍后再试",

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,7 +50,7 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 // writeReplay writes the response to an admitted request for a replay.
 func (s *server) writeReplay(w http.ResponseWriter, r *http.Request, request eventsRequest) {
 	ctx := r.Context()
-	player := replay.NewPlayer(replay.Config{
+	config := replay.Config{
 		Store: s.Store, Events: s.Events, Now: s.Now, Draining: s.draining,
 		Heartbeat: s.EventHeartbeat, CheckEvery: s.EventCheck, SlowReader: s.SlowEventReader, WriteTimeout: s.EventWriteTimeout,
 		Check: func(ctx context.Context) error {
@@ -62,7 +63,18 @@ func (s *server) writeReplay(w http.ResponseWriter, r *http.Request, request eve
 			f := s.failure(ctx, err, nil)
 			return f.Code, f.TextEN
 		},
-	})
+	}
+	player := replay.NewPlayer(config)
+	if request.socket {
+		socket, serving, err := replay.OpenSocket(ctx, config, w, r)
+		if err != nil {
+			s.log.DebugContext(ctx, "opening a WebSocket failed", slog.Any("error", err))
+			return
+		}
+		defer socket.Close()
+		player.Play(serving, socket, request.Request)
+		return
+	}
 	if request.Format != replay.JSON {
 		player.Play(ctx, w, request.Request)
 		return
@@ -86,7 +98,8 @@ func (s *server) writeReplay(w http.ResponseWriter, r *http.Request, request eve
 // eventsRequest is a request for a replay, or for the number of its events.
 type eventsRequest struct {
 	replay.Request
-	count bool
+	count  bool
+	socket bool // whether each line is a message of a WebSocket
 }
 
 func (s *server) parseReplay(ctx context.Context, r *http.Request) (eventsRequest, error) {
@@ -105,7 +118,8 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (eventsReques
 	parameters.Integer("live", &live)
 	parameters.Integer("user", &user)
 	parameters.Integer("limit", &request.Limit)
-	request.Follow = format == string(replay.ServerSentEvents) // the EventSource API of browsers always follows the log
+	request.socket = replay.WantsSocket(r)
+	request.Follow = request.socket || format == string(replay.ServerSentEvents) // the EventSource API of browsers always follows the log
 	parameters.Boolean("follow", &request.Follow)
 	parameters.Boolean("count", &request.count)
 	err := parameters.Err()
@@ -119,6 +133,10 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (eventsReques
 		return eventsRequest{}, err
 	}
 	switch {
+	case request.socket && (request.count || format != "" && format != string(replay.NDJSON)):
+		return eventsRequest{}, badRequest("a WebSocket sends lines of JSON: leave out count, and format unless it is ndjson")
+	case request.socket && !replay.CanUpgrade(r):
+		return eventsRequest{}, badRequest("a WebSocket needs GET over HTTP/1.1 with the headers Connection: Upgrade, Sec-WebSocket-Version: 13 and Sec-WebSocket-Key")
 	case request.count && (format != "" && format != string(replay.JSON) || q.Has("envelope") || q.Has("limit") || request.Follow):
 		return eventsRequest{}, badRequest("count=true returns one JSON object: leave out follow, limit, format and envelope")
 	case request.count:
@@ -129,7 +147,10 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (eventsReques
 		return eventsRequest{}, refusal(domain.CodeBadRequest, "limit must be at most %d with format=json (got %d)", replay.MaxPage, request.Limit)
 	}
 	request.Format, request.Envelope = replay.Format(cmp.Or(format, string(replay.NDJSON))), replay.Envelope(envelope)
-	request.Coding, request.Schemas = contentcoding.Choose(r, contentcoding.Zstd, contentcoding.Gzip), requestOf(ctx).baseURL+schemas.Path
+	if !request.socket {
+		request.Coding = contentcoding.Choose(r, contentcoding.Zstd, contentcoding.Gzip)
+	}
+	request.Schemas = requestOf(ctx).baseURL + schemas.Path
 	request.Query.Live, request.Query.User = domain.LiveID(live), domain.UserID(user)
 	request.Query.History = s.Store.History().Number
 	if err := s.parseStart(ctx, r, &request.Request); err != nil {

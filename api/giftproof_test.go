@@ -104,3 +104,67 @@ func TestGiftProof(t *testing.T) {
 		}
 	}
 }
+
+// TestCoinProof reads the proof of every event of the log as an auditor. Those that move coins are proven, the others are refused.
+func TestCoinProof(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	sender, streamer, auditor := d.account("alice"), d.account("bob"), d.account("dan").grant(domain.RoleAuditor)
+	rose, live := d.gift("Rose", 10), streamer.onAir("show")
+	sender.credit(100)
+	sender.command(domain.SendGift{Live: live, Gift: rose, Num: 1})
+	sender.command(domain.PostComment{Live: live, Text: "hello"})
+	head, err := d.store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := func(position int64) string { return fmt.Sprintf("/api/coin/%d/proof", position) }
+	auditor.get(path(head+1)).expectFailure(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
+	secrets := []string{strings.Repeat("s", 32)}
+	follower, err := tree.NewFollower(tree.Config{Store: d.store, Secrets: secrets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.start(follower.Run)()
+	d.eventually(func() error {
+		if s := follower.Status(); s.SignedSize < head {
+			return fmt.Errorf("signed %d of %d: %w", s.SignedSize, head, s.Err)
+		}
+		return nil
+	})
+	keys, err := transparency.NewKeys(secrets, transparency.Origin(d.store.ID(), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := transparency.ParseKeys(keys.Public()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := d.store.ReadRaw(t.Context(), 0, 0, head, int(head))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var proven []string
+	for _, r := range records {
+		got := auditor.get(path(r.Position))
+		switch r.Type {
+		case "coins.credited.v1", "gift.sent.v2":
+			proof, _, err := transparency.CheckProof(got.raw, known)
+			if got.status != http.StatusOK || err != nil || proof.Event.Position != r.Position || proof.Event.Payload != string(r.Payload) || !strings.Contains(proof.Summary(), r.Type) {
+				t.Errorf("%s: %d %v %s", r.Type, got.status, err, got.raw)
+			}
+			if r.Type == "coins.credited.v1" && !strings.Contains(proof.Summary(), `"balance_after":100`) {
+				t.Errorf("the proof says %s", proof.Summary())
+			}
+			proven = append(proven, r.Type)
+			for _, a := range []account{sender, streamer} {
+				a.get(path(r.Position)).expectFailure(http.StatusForbidden, domain.CodeForbidden, "您没有权限访问该接口!")
+			}
+		default:
+			got.expectFailure(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
+		}
+	}
+	if len(proven) != 2 {
+		t.Errorf("%v is proven", proven)
+	}
+}

@@ -3,7 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 
 	"roomlog/api/tlog"
 	"roomlog/domain"
+	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections"
 )
@@ -182,51 +186,99 @@ func (s *server) refundGift(ctx context.Context, in *refundInput) (refund, error
 	return refund{r.Position, e.Coins}, err
 }
 
-// giftProof serves the proof of a gift: the file that roomlog audit gift writes. Its bytes are not put into an envelope,
-// because a checker accepts the file only as it is.
+// giftProof serves the proof of a gift: the file that roomlog audit gift writes.
 func (s *server) giftProof(w http.ResponseWriter, r *http.Request) {
+	s.serveProof(w, r, "gift", s.proveGift)
+}
+
+// coinProof serves the proof of an event that moves coins.
+func (s *server) coinProof(w http.ResponseWriter, r *http.Request) {
+	s.serveProof(w, r, "coin", s.proveCoins)
+}
+
+// serveProof serves the proof of the event at the position in the path. Its bytes are not put into an envelope, because a checker
+// accepts the file only as it is. kind is the second part of the path.
+func (s *server) serveProof(w http.ResponseWriter, r *http.Request, kind string, prove func(ctx context.Context, position int64) (transparency.Proof, error)) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 	defer cancel()
-	file, err := s.proveGift(ctx, chi.URLParam(r, "position"))
+	var file []byte
+	text := chi.URLParam(r, "position")
+	position, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || position < 1 || strconv.FormatInt(position, 10) != text {
+		err = badRequest(fmt.Sprintf("the path must contain the position of the event, like /api/%s/133/proof", kind))
+	} else {
+		err = s.waitForHead(ctx)
+	}
+	if err == nil {
+		var proof transparency.Proof
+		if proof, err = prove(ctx, position); err == nil {
+			file, err = proof.Encode()
+		}
+	}
 	if err != nil {
 		writeFailure(w, s.failure(ctx, err, nil))
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Content-Disposition", `attachment; filename="gift.json"`)
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.json"`, kind))
 	h.Set("Cache-Control", "no-store")
 	_, _ = w.Write(file) // fails only if the client has disconnected
 }
 
 // proveGift returns the proof of the gift at a position, for the sender or an auditor. The streamer must not read it: it
 // contains the balance of the sender, and the metadata of the request.
-func (s *server) proveGift(ctx context.Context, text string) (file []byte, err error) {
-	position, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || position < 1 || strconv.FormatInt(position, 10) != text {
-		return nil, badRequest("the path must contain the position of the gift, like /api/gift/133/proof")
-	}
-	if err := s.waitForHead(ctx); err != nil {
-		return nil, err
-	}
+func (s *server) proveGift(ctx context.Context, position int64) (transparency.Proof, error) {
 	sent, _, err := s.Queries.SentGift(ctx, position)
 	if isNotFound(err) {
 		err = refusal(domain.CodeGiftRecordNotFound, "no gift was sent at position %d", position)
 	}
 	if err != nil {
-		return nil, err
+		return transparency.Proof{}, err
 	}
 	if user := requestOf(ctx).user; user.ID != sent.Sender && !hasRole(user, domain.RoleAuditor) {
-		return nil, refusal(domain.CodeForbidden, "the proof of another user's gift needs the role %s", domain.RoleAuditor)
+		return transparency.Proof{}, refusal(domain.CodeForbidden, "the proof of another user's gift needs the role %s", domain.RoleAuditor)
 	}
+	return s.prove(ctx, position)
+}
+
+// proveCoins returns the proof of the event at a position, which must move coins.
+func (s *server) proveCoins(ctx context.Context, position int64) (transparency.Proof, error) {
+	head, err := s.Store.Head(ctx)
+	if err != nil {
+		return transparency.Proof{}, err
+	}
+	if position > head {
+		return transparency.Proof{}, badRequest(fmt.Sprintf("the position must be at most %d, the end of the log (got %d)", head, position))
+	}
+	found, err := s.Store.ReadRaw(ctx, 0, position-1, position, 1)
+	if err != nil {
+		return transparency.Proof{}, err
+	}
+	for _, r := range found {
+		if !slices.Contains(coinTypes, r.Type) {
+			return transparency.Proof{}, badRequest(fmt.Sprintf("the event at position %d is %s, which moves no coins", position, r.Type))
+		}
+	}
+	return s.prove(ctx, position)
+}
+
+// coinTypes contains the types of the events that move coins, as stored in the log.
+var coinTypes = func() (types []string) {
+	for _, spec := range domain.Events {
+		if _, coins := spec.Zero.(domain.CoinEvent); coins {
+			types = slices.AppendSeq(append(types, spec.Type), maps.Keys(spec.Upcasters))
+		}
+	}
+	return types
+}()
+
+func (s *server) prove(ctx context.Context, position int64) (transparency.Proof, error) {
 	proof, err := tree.ProveLatest(ctx, s.Store.Pool(), position)
 	if errors.Is(err, tree.ErrNotSigned) {
-		return nil, refusal(tlog.CodeNotSigned, "no signed checkpoint covers the gift yet: a server signs one within a second")
+		err = refusal(tlog.CodeNotSigned, "no signed checkpoint covers the event yet: a server signs one within a second")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return proof.Encode()
+	return proof, err
 }
 
 // GiftPath is the input of an endpoint with the position of a gift in its path. It is exported because huma sets embedded structs
@@ -279,12 +331,20 @@ func (s *server) readLiveDelivery(ctx context.Context, in *LivePath) (liveDelive
 }
 
 func documentGiftProof(o *huma.Operation, _ huma.Registry) {
-	o.Description += " The file contains the event of the gift as it is stored, with the balance of the sender after it, the hashes that lead to the root of the transparency log, and the signed checkpoint. " +
+	documentProof(o, "the event of the gift as it is stored, with the balance of the sender after it", "position of the gift", 133)
+}
+
+func documentCoinProof(o *huma.Operation, _ huma.Registry) {
+	documentProof(o, "the event as it is stored, with its postings", "position of an event that moves coins, as statements contain it", 31)
+}
+
+func documentProof(o *huma.Operation, event, position string, example int64) {
+	o.Description += " The file contains " + event + ", the hashes that lead to the root of the transparency log, and the signed checkpoint. " +
 		"Check it with roomlog audit check, or with the module proof.js of the page; docs/AUDIT.md describes how. It has no envelope, because every byte counts."
 	o.Responses["200"] = &huma.Response{Description: "The proof.", Content: map[string]*huma.MediaType{
 		"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
 	}}
-	o.Parameters = append(o.Parameters, &huma.Param{Name: "position", In: "path", Required: true, Description: "position of the gift", Example: 133,
+	o.Parameters = append(o.Parameters, &huma.Param{Name: "position", In: "path", Required: true, Description: position, Example: example,
 		Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}})
 }
 

@@ -246,7 +246,7 @@ func TestOpenAPI(t *testing.T) {
 		"post /api/live/record": true, "get /api/live/{id}/recordings": false, "post /api/live/recording/delete": true,
 		"get /api/streams": true, "get /api/streams/{id}/players": true, "post /api/streams/kick": true,
 		"post /login": false, "post /validate": false, "post /createRoom": false, "post /addRoom": false, "get /getAllRooms": false, "post /getAllRooms": false,
-		"get /tlog/checkpoint": false, "get /tlog/tile/{level}/{path}": false, "get /tlog/witnesses": false, "post /tlog/cosignature": false, "get /api/gift/{position}/proof": true, "get /api/gift/{position}/delivery": true, "get /api/live/{id}/deliveries": true,
+		"get /tlog/checkpoint": false, "get /tlog/tile/{level}/{path}": false, "get /tlog/witnesses": false, "post /tlog/cosignature": false, "get /api/gift/{position}/proof": true, "get /api/coin/{position}/proof": true, "get /api/gift/{position}/delivery": true, "get /api/live/{id}/deliveries": true,
 		"get /healthz": false, "get /readyz": false, "get /metrics": false, "get /uploads/{name}": false,
 		"get /schemas/": false, "get /schemas/{file}": false,
 	}

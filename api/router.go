@@ -175,6 +175,8 @@ func (r *routes) registerHistory() {
 	serve(r, get("/api/gift/{position}/delivery", "Count the connections that have received the push of a gift", authenticated("a token of the sender or the streamer of the gift, or the role auditor or operator"), rateReads).
 		refuses(domain.CodeForbidden, domain.CodeGiftRecordNotFound), r.readGiftDelivery)
 	serve(r, get("/api/live/{id}/deliveries", "Sum the deliveries of all gifts in a live", ownerOr(domain.RoleOperator, domain.RoleAuditor), rateReads), r.readLiveDelivery)
+	serveRaw[any](r, get("/api/coin/{position}/proof", "Read the proof that the transparency log contains an event that moves coins", role(domain.RoleAuditor), rateReads).
+		refuses(tlog.CodeNotSigned), documentCoinProof, plainRefusal, r.coinProof)
 	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
 	serve(r, get("/api/payouts", "List payouts of the caller's earnings, or of all earnings", authenticated("a token, and the role auditor or operator for other users"), rateReads).

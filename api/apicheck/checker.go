@@ -129,11 +129,14 @@ func checkUnknown(method, path string, status int, body []byte) error {
 
 // checkBody checks status, content type and body. Each line of a replay is checked by itself.
 func (c *Checker) checkBody(template, method string, operation object, status int, header http.Header, body []byte) error {
+	response, _ := operation["responses"].(object)[strconv.Itoa(status)].(object)
+	if response != nil && status == http.StatusSwitchingProtocols {
+		return nil // It has no body.
+	}
 	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil {
 		return fmt.Errorf("content type %q: %w", header.Get("Content-Type"), err)
 	}
-	response, _ := operation["responses"].(object)[strconv.Itoa(status)].(object)
 	content, _ := response["content"].(object)
 	media, _ := content[kind].(object)
 	switch {

@@ -1,10 +1,12 @@
 package apicheck
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -93,6 +95,15 @@ func (r *recorder) Write(b []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(b)
 	r.body.Write(b[:n])
 	return n, err //nolint:wrapcheck // like the writer itself
+}
+
+// Hijack gives the connection to the caller, who responds with status 101.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	if err == nil {
+		r.status = http.StatusSwitchingProtocols
+	}
+	return conn, buffered, err //nolint:wrapcheck // like the writer itself
 }
 
 // Unwrap returns the writer below, for http.ResponseController.

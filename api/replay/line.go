@@ -54,7 +54,24 @@ func Data(e domain.Event, personal bool) (data any, withheld []string) {
 	if personal {
 		return e, nil
 	}
-	return without(e, func(i int, name string) bool { return domain.IsPrivate(e.Type(), name) })
+	p, ok := publicParts[e.Type()]
+	if !ok {
+		p = publicPart(e)
+	}
+	return p.of(e)
+}
+
+// publicParts contains the public part of each event type.
+var publicParts = func() map[string]part {
+	parts := make(map[string]part)
+	for _, spec := range domain.Events {
+		parts[spec.Type] = publicPart(spec.Zero)
+	}
+	return parts
+}()
+
+func publicPart(e domain.Event) part {
+	return newPart(reflect.TypeOf(e), func(i int, name string) bool { return domain.IsPrivate(e.Type(), name) })
 }
 
 // SealedData returns the data of an event with its personal texts sealed. e contains the sealed texts, and spec is its
@@ -69,34 +86,50 @@ func SealedData(e domain.Event, spec domain.EventSpec) (data any, withheld []str
 		opened = changed()
 	}
 	all, other := reflect.ValueOf(e), reflect.ValueOf(opened)
-	return without(e, func(i int, name string) bool {
+	return newPart(all.Type(), func(i int, name string) bool {
 		sealed := !reflect.DeepEqual(all.Field(i).Interface(), other.Field(i).Interface())
 		return domain.IsPrivate(e.Type(), name) && !sealed
-	})
+	}).of(e)
 }
 
-// without returns an event without some of its fields, and their names. private reports whether to leave out a field, given by its
-// index and its JSON name.
-func without(e domain.Event, private func(i int, name string) bool) (data any, withheld []string) {
-	all := reflect.ValueOf(e)
+// part describes the fields of an event type that a reader receives.
+type part struct {
+	fields   []int        // indexes of the fields
+	data     reflect.Type // struct with these fields only
+	withheld []string     // JSON names of the other fields
+}
+
+// newPart returns the part of an event type without its private fields. private reports whether a field, given by its
+// index and its JSON name, is private.
+func newPart(event reflect.Type, private func(i int, name string) bool) part {
+	var p part
 	var kept []reflect.StructField
-	for i := range all.NumField() {
-		f := all.Type().Field(i)
+	for i := range event.NumField() {
+		f := event.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if private(i, name) {
-			withheld = append(withheld, name)
+			p.withheld = append(p.withheld, name)
 			continue
 		}
-		kept = append(kept, f)
+		p.fields, kept = append(p.fields, i), append(kept, f)
 	}
-	if len(withheld) == 0 {
+	if len(p.withheld) > 0 {
+		p.data = reflect.StructOf(kept)
+	}
+	return p
+}
+
+// of returns the part of an event, and the names of the fields that it leaves out. The caller must not change the names.
+func (p part) of(e domain.Event) (data any, withheld []string) {
+	if len(p.withheld) == 0 {
 		return e, nil
 	}
-	part := reflect.New(reflect.StructOf(kept)).Elem() // StructOf caches the types that it creates
-	for i, f := range kept {
-		part.Field(i).Set(all.FieldByName(f.Name))
+	all := reflect.ValueOf(e)
+	kept := reflect.New(p.data).Elem()
+	for i, field := range p.fields {
+		kept.Field(i).Set(all.Field(field))
 	}
-	return part.Interface(), withheld
+	return kept.Interface(), p.withheld
 }
 
 // CursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only

@@ -27,6 +27,7 @@ func Document(o *huma.Operation, schemas huma.Registry) {
 		"application/json":                   {Schema: schema(reflect.TypeFor[EventPage](), reflect.TypeFor[EventCount]())},
 		"application/cloudevents-batch+json": {Schema: &huma.Schema{Type: huma.TypeArray, Items: schemas.Schema(reflect.TypeFor[CloudEvent](), true, "")}},
 	}
+	o.Responses["101"] = &huma.Response{Description: "A WebSocket, on request (Upgrade: websocket): each line of ndjson is a text message. After the last line the server closes the connection with 1000."}
 	o.Parameters = append(o.Parameters, Parameters()...)
 }
 
@@ -47,7 +48,7 @@ func Parameters() []*huma.Param {
 		parameter("stream", text, "only events of this stream, such as wallet-12"),
 		parameter("live", number, "only events of this live"),
 		parameter("user", number, "only events that this user caused"),
-		parameter("follow", flag, "continue as the log grows; the default for server-sent events"),
+		parameter("follow", flag, "continue as the log grows; the default for server-sent events and WebSocket"),
 		parameter("limit", number, "end after this number of events; a page has 500 by default and at most 1000"),
 		parameter("format", word("ndjson", "sse", "json"), "ndjson: JSON lines, the default; sse: server-sent events, the default with Accept: text/event-stream; json: one page"),
 		parameter("envelope", word("roomlog", "cloudevents"), "form of each event; cloudevents: CloudEvents 1.0, as a batch with format=json"),

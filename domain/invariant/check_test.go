@@ -106,7 +106,7 @@ func TestCheck(t *testing.T) {
 		{"a second creation", domain.LiveCreated{Live: 1, Streamer: 2}, "user-2", "live-1 was created before"},
 		{"an id that is not the next one", domain.LiveCreated{Live: 3, Streamer: 2}, "user-2", "next-live becomes 3, expected 2"},
 		{"an event before the creation", domain.LiveStatusChanged{Live: 9, Streamer: 1, To: domain.StatusOnAir}, "user-1", "live-9 was not created before"},
-		{"a second credit of an order", domain.OrderPaid{Order: "o", User: 2}, "provider", "order o is paid"},
+		{"a second credit of an order", domain.OrderPaid{Order: "o", User: 2}, "provider", "order o is of user 2, for 100 coins at the price 0, and paid; the event pays the price 0 for user 2"},
 		{"a reprice from another price", domain.GiftRepriced{Gift: 1, From: 11, To: 12}, "operator", "gift 1 costs 10 before, not 11"},
 		{"a reprice by a user", domain.GiftRepriced{Gift: 1, From: 10, To: 12}, "user-1", "user-1 could not cause"},
 		{"an approval by another operator", domain.CorrectionApproved{Correction: 1, User: 2}, "operator-bob", ""},

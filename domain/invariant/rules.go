@@ -1,6 +1,7 @@
 package invariant
 
 import (
+	"fmt"
 	"slices"
 
 	"roomlog/domain"
@@ -15,7 +16,7 @@ func (c *checker) checkRules(e domain.Event) {
 		c.expect(state[domain.Order](c, e).User == 0, "order %s was placed before", e.Order)
 	case domain.OrderPaid:
 		o := state[domain.Order](c, e)
-		c.expect(o.User == e.User && o.Price == e.Price && !o.Paid, "order %s is %s", e.Order, orderText(o))
+		c.expect(o.User == e.User && o.Price == e.Price && !o.Paid, "order %s %s; the event pays the price %d for user %d", e.Order, orderText(o), e.Price, e.User)
 	case domain.GiftRecordRefunded:
 		c.expect(!state[domain.GiftRecord](c, e).Refunded, "the gift at position %d was refunded before", e.Position)
 	case domain.EarningsRefunded:
@@ -277,7 +278,7 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter, 0)
 		c.expect(posted(e, domain.ProviderAccount)+posted(e, domain.OperatorAccount) == -e.Coins, "the coins come neither from the payment provider nor from operators")
 		o := state[domain.Order](c, domain.OrderPaid{Order: e.Order})
-		c.expect(o.Paid && o.User == e.User && o.Coins == e.Coins, "order %s is %s", e.Order, orderText(o))
+		c.expect(o.Paid && o.User == e.User && o.Coins == e.Coins, "order %s %s; the event credits user %d with %d coins", e.Order, orderText(o), e.User, e.Coins)
 	case domain.GiftSent:
 		c.checkBalance(e, domain.WalletAccount(e.Sender), -e.Coins, e.BalanceAfter, e.Share)
 		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Coins-e.Share && posted(e, domain.PlatformAccount) == e.Share, "the coins do not go to user %d, and to the platform", e.Streamer)
@@ -376,11 +377,12 @@ func posted(e domain.CoinEvent, account domain.Account) (sum domain.Coins) {
 
 // orderText describes the state of an order.
 func orderText(o domain.Order) string {
-	switch {
-	case o.User == 0:
-		return "not placed"
-	case o.Paid:
-		return "paid"
+	if o.User == 0 {
+		return "was not placed before"
 	}
-	return "not paid"
+	state := "not paid"
+	if o.Paid {
+		state = "paid"
+	}
+	return fmt.Sprintf("is of user %d, for %d coins at the price %d, and %s", o.User, o.Coins, o.Price, state)
 }

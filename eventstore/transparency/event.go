@@ -1,6 +1,7 @@
 package transparency
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 
 	"github.com/google/uuid"
@@ -27,26 +28,29 @@ type Event struct {
 // Each of the ten fields is preceded by its length as 4 bytes. Numbers have 8 bytes; all numbers are big-endian. A live
 // id that is null has length 0.
 func (e *Event) AppendEntry(b []byte) []byte {
-	b = appendField(b, []byte(entryFormat))
+	b = appendField(b, entryFormat)
 	b = appendNumber(b, e.Position)
-	b = appendField(b, []byte(e.Stream))
+	b = appendField(b, e.Stream)
 	b = appendNumber(b, e.Version)
 	b = appendField(b, e.ID[:])
-	b = appendField(b, []byte(e.Type))
+	b = appendField(b, e.Type)
 	b = appendField(b, e.Payload)
 	b = appendField(b, e.Metadata)
 	if e.LiveID == nil {
-		b = appendField(b, nil)
+		b = appendField(b, "")
 	} else {
 		b = appendNumber(b, *e.LiveID)
 	}
 	return appendNumber(b, e.RecordedAt)
 }
 
-// Hash returns the hash of the leaf of the event.
-func (e *Event) Hash() tlog.Hash { return tlog.RecordHash(e.AppendEntry(nil)) }
+// Hash returns the hash of the leaf of the event: SHA-256 of a zero byte and the entry (RFC 6962, section 2.1).
+func (e *Event) Hash() tlog.Hash {
+	var leaf [2048]byte // on the stack, because a follower hashes every event of the log
+	return sha256.Sum256(e.AppendEntry(leaf[:1]))
+}
 
-func appendField(b, field []byte) []byte {
+func appendField[T string | []byte](b []byte, field T) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
 	return append(b, field...)
 }

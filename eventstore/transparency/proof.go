@@ -171,6 +171,8 @@ func (p Proof) Summary() string {
 	if g := p.Gift; g != nil {
 		fmt.Fprintf(&b, "\nuser %d gave %d × %q (gift %d) to user %d in live %d: %d × %d = %d coins, balance after it %d",
 			g.Sender, g.Num, g.Name, g.Gift, g.Streamer, g.Live, g.Num, g.Price, g.Coins, g.BalanceAfter)
+	} else {
+		fmt.Fprintf(&b, "\n%s", p.Event.Payload)
 	}
 	return b.String()
 }

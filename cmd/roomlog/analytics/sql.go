@@ -123,7 +123,7 @@ func Postgres() string {
 
 // tables returns the tables that are views, without private fields. The view of the whole log has no payloads.
 func tables() []*eventtable.Table {
-	whole := *eventtable.Log(false)
+	whole := *eventtable.Log()
 	whole.Columns = slices.DeleteFunc(slices.Clone(whole.Columns), func(c eventtable.Column) bool {
 		return c.Kind == eventtable.JSON || c.Kind == eventtable.Nested || c.Name == "undecodable" || c.Name == "cursor"
 	})

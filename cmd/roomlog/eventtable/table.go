@@ -3,12 +3,10 @@ package eventtable
 import (
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"roomlog/api/replay"
 	"roomlog/domain"
-	"roomlog/eventstore"
 )
 
 // LogName is the name of the table of the whole log.
@@ -19,9 +17,8 @@ type Table struct {
 	Name    string // event type, or LogName
 	Columns []Column
 
-	row      reflect.Type // struct with one field for each column, with the tags of its encodings
-	personal bool
-	whole    bool // whether the rows are lines of a replay, as in the whole log
+	row   reflect.Type // struct with one field for each column, with the tags of its encodings
+	whole bool         // whether the rows are lines of a replay, as in the whole log
 }
 
 // envelope contains the columns that every table of an event type begins with.
@@ -35,10 +32,10 @@ type envelope struct {
 }
 
 // Log returns the table of the whole log. Its rows are the lines of a replay.
-func Log(personal bool) *Table {
+func Log() *Table {
 	b := builder{}
 	b.add(reflect.TypeFor[replay.EventLine](), false)
-	return b.table(LogName, personal, true)
+	return b.table(LogName, true)
 }
 
 // Events returns the tables of all event types.
@@ -49,27 +46,32 @@ func Events(personal bool) []*Table {
 		b := builder{}
 		b.add(reflect.TypeFor[envelope](), false)
 		b.add(reflect.TypeOf(data), true)
-		tables = append(tables, b.table(spec.Type, personal, false))
+		tables = append(tables, b.table(spec.Type, false))
 	}
 	return tables
 }
 
-// Row returns the row of an event as a pointer to a struct, for encoding/json and Parquet. It returns nil for an event
-// that this program cannot decode, which has a row in the table of the whole log only.
-func (t *Table) Row(r eventstore.Record) any {
+// Row returns the row of an event as a pointer to a struct, for encoding/json. Only the table of the whole log has rows
+// for events that this program cannot decode. The data of the line is complete only if the table has the private fields.
+func (t *Table) Row(line *replay.EventLine) any {
 	row := reflect.New(t.row).Elem()
-	if t.whole {
-		fill(row, 0, reflect.ValueOf(replay.NewEventLine(r, t.personal)))
-		return row.Addr().Interface()
+	column := 0
+	for _, part := range t.parts(line) {
+		fill(row, column, part)
+		column += part.NumField()
 	}
-	if r.Fault != nil {
-		return nil
-	}
-	data, _ := replay.Data(r.Event, t.personal)
-	e := reflect.ValueOf(envelope{r.Position, r.RecordedAt, r.ID.String(), r.Stream, r.Version, r.Metadata.Actor})
-	fill(row, 0, e)
-	fill(row, e.NumField(), reflect.ValueOf(data))
 	return row.Addr().Interface()
+}
+
+// parts returns the structs whose fields are the columns of a row, in order.
+func (t *Table) parts(line *replay.EventLine) []reflect.Value {
+	if t.whole {
+		return []reflect.Value{reflect.ValueOf(line).Elem()}
+	}
+	return []reflect.Value{
+		reflect.ValueOf(envelope{line.Position, line.RecordedAt, line.EventID, line.Stream, line.Version, line.Actor}),
+		reflect.ValueOf(line.Data),
+	}
 }
 
 // Empty returns a pointer to a row without values.
@@ -81,8 +83,8 @@ type builder struct {
 	fields  []reflect.StructField
 }
 
-func (b *builder) table(name string, personal, whole bool) *Table {
-	return &Table{name, b.columns, reflect.StructOf(b.fields), personal, whole}
+func (b *builder) table(name string, whole bool) *Table {
+	return &Table{name, b.columns, reflect.StructOf(b.fields), whole}
 }
 
 // add adds a column for each field of a struct. A field of a payload whose name a column already has gets the prefix
@@ -90,8 +92,8 @@ func (b *builder) table(name string, personal, whole bool) *Table {
 func (b *builder) add(from reflect.Type, payload bool) {
 	for i := range from.NumField() {
 		f := from.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		c := Column{Name: name, Kind: kindOf(f.Type), Optional: strings.Contains(options, "omit")}
+		c := columnOf(f)
+		name := c.Name
 		if payload {
 			c.Field = name
 			if slices.ContainsFunc(b.columns, func(other Column) bool { return other.Name == name }) {

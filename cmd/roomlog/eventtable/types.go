@@ -48,11 +48,16 @@ func columnType(t reflect.Type) reflect.Type {
 	var fields []reflect.StructField
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		c := Column{Name: name, Kind: kindOf(f.Type), Optional: strings.Contains(options, "omit")}
+		c := columnOf(f)
 		fields = append(fields, reflect.StructField{Name: f.Name, Type: columnType(f.Type), Tag: tagOf(c, f.Type)})
 	}
 	return reflect.StructOf(fields)
+}
+
+// columnOf returns the column of a field of a struct.
+func columnOf(f reflect.StructField) Column {
+	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return Column{Name: name, Kind: kindOf(f.Type), Optional: strings.Contains(options, "omit")}
 }
 
 // tagOf returns the tags of a field of a row. t is the Go type of the column's values.

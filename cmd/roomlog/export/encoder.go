@@ -9,12 +9,13 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
+	"roomlog/api/replay"
 	"roomlog/cmd/roomlog/eventtable"
 )
 
-// encoder writes rows of a table to a file.
+// encoder writes the rows of events to the file of a table.
 type encoder interface {
-	write(row any) error
+	write(line *replay.EventLine) error
 	flush() error // writes the buffered rows to the file, which bounds their memory
 	close() error // completes the file
 }
@@ -32,25 +33,61 @@ func newEncoder(f Format, t *eventtable.Table, w io.Writer, codec *zstd.Codec) (
 	out := bufio.NewWriter(w)
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
-	return &lineEncoder{out, lines}, nil
+	return &lineEncoder{t, out, lines}, nil
 }
 
 // parquetPage is the size in bytes of a page that is not compressed yet. It is small because a segment has a page of
 // each column in memory.
 const parquetPage = 64 << 10
 
+// parquetRows is the number of rows that a file collects before it writes them to the pages of its columns.
+const parquetRows = 64
+
 type parquetEncoder struct {
-	out *parquet.Writer //nolint:staticcheck // its successor needs row types that are known at compile time
+	batch *eventtable.Batch
+	out   *parquet.Writer //nolint:staticcheck // its successor needs row types that are known at compile time
 }
 
-func newParquet(t *eventtable.Table, w io.Writer, codec *zstd.Codec) parquetEncoder {
-	return parquetEncoder{parquet.NewWriter(w, parquet.SchemaOf(t.Empty()), parquet.Compression(codec),
+func newParquet(t *eventtable.Table, w io.Writer, codec *zstd.Codec) *parquetEncoder {
+	return &parquetEncoder{t.NewBatch(), parquet.NewWriter(w, parquet.SchemaOf(t.Empty()), parquet.Compression(codec),
 		parquet.PageBufferSize(parquetPage), parquet.CreatedBy("roomlog", "", ""))}
 }
 
-func (e parquetEncoder) write(row any) error { return e.out.Write(row) }
-func (e parquetEncoder) flush() error        { return e.out.Flush() }
-func (e parquetEncoder) close() error        { return e.out.Close() }
+func (e *parquetEncoder) write(line *replay.EventLine) error {
+	e.batch.Add(line)
+	if e.batch.Rows() < parquetRows {
+		return nil
+	}
+	return e.writeBatch()
+}
+
+func (e *parquetEncoder) writeBatch() error {
+	if e.batch.Rows() == 0 {
+		return nil
+	}
+	columns := e.out.ColumnWriters()
+	for i, values := range e.batch.Columns() {
+		if _, err := columns[i].WriteRowValues(values); err != nil {
+			return err
+		}
+	}
+	e.batch.Reset()
+	return nil
+}
+
+func (e *parquetEncoder) flush() error {
+	if err := e.writeBatch(); err != nil {
+		return err
+	}
+	return e.out.Flush()
+}
+
+func (e *parquetEncoder) close() error {
+	if err := e.writeBatch(); err != nil {
+		return err
+	}
+	return e.out.Close()
+}
 
 type csvEncoder struct {
 	table *eventtable.Table
@@ -58,8 +95,8 @@ type csvEncoder struct {
 	cells []string
 }
 
-func (e *csvEncoder) write(row any) error {
-	e.cells = e.table.Cells(e.cells[:0], row)
+func (e *csvEncoder) write(line *replay.EventLine) error {
+	e.cells = e.table.Cells(e.cells[:0], e.table.Row(line))
 	return e.out.Write(e.cells)
 }
 
@@ -67,10 +104,11 @@ func (e *csvEncoder) flush() error { e.out.Flush(); return e.out.Error() }
 func (e *csvEncoder) close() error { return e.flush() }
 
 type lineEncoder struct {
+	table *eventtable.Table
 	out   *bufio.Writer
 	lines *json.Encoder
 }
 
-func (e *lineEncoder) write(row any) error { return e.lines.Encode(row) }
-func (e *lineEncoder) flush() error        { return e.out.Flush() }
-func (e *lineEncoder) close() error        { return e.flush() }
+func (e *lineEncoder) write(line *replay.EventLine) error { return e.lines.Encode(e.table.Row(line)) }
+func (e *lineEncoder) flush() error                       { return e.out.Flush() }
+func (e *lineEncoder) close() error                       { return e.flush() }

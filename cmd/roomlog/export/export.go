@@ -150,6 +150,7 @@ func (e *Exporter) grow(ctx context.Context, head int64) error {
 func (e *Exporter) write(ctx context.Context, from *reader, head int64) (Segment, int64, error) {
 	w, position := newSegment(e.o, e.tables, e.codec), head
 	defer w.abort()
+	defer from.close()
 	for {
 		r, err := from.peek(ctx)
 		if err != nil {

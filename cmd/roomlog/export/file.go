@@ -12,6 +12,7 @@ import (
 
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
+	"roomlog/api/replay"
 	"roomlog/cmd/roomlog/eventtable"
 )
 
@@ -19,7 +20,6 @@ import (
 type file struct {
 	File
 	path    string // final path of the file
-	table   *eventtable.Table
 	file    *os.File
 	buffer  *bufio.Writer
 	sum     hash.Hash
@@ -32,7 +32,7 @@ func createFile(dir, path string, t *eventtable.Table, format Format, codec *zst
 	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
 		return nil, err
 	}
-	f := &file{File: File{Path: filepath.ToSlash(path), Table: t.Name}, path: full, table: t, sum: sha256.New()}
+	f := &file{File: File{Path: filepath.ToSlash(path), Table: t.Name}, path: full, sum: sha256.New()}
 	var err error
 	if f.file, err = os.OpenFile(full+draft, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err != nil {
 		return nil, err
@@ -45,13 +45,13 @@ func createFile(dir, path string, t *eventtable.Table, format Format, codec *zst
 	return f, nil
 }
 
-// write adds the row of the event at a position.
-func (f *file) write(row any, position int64) error {
+// write adds the row of an event.
+func (f *file) write(line *replay.EventLine) error {
 	if f.Rows == 0 {
-		f.First = position
+		f.First = line.Position
 	}
-	f.Rows, f.Last = f.Rows+1, position
-	return f.encoder.write(row)
+	f.Rows, f.Last = f.Rows+1, line.Position
+	return f.encoder.write(line)
 }
 
 // complete makes the content of the file durable. The file keeps its temporary name.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
+	"roomlog/api/replay"
 	"roomlog/cmd/roomlog/eventtable"
 	"roomlog/eventstore"
 )
@@ -21,7 +22,7 @@ type tables struct {
 }
 
 func newTables(personal bool) tables {
-	t := tables{eventtable.Log(personal), make(map[string]*eventtable.Table)}
+	t := tables{eventtable.Log(), make(map[string]*eventtable.Table)}
 	for _, one := range eventtable.Events(personal) {
 		t.byType[one.Name] = one
 	}
@@ -30,10 +31,11 @@ func newTables(personal bool) tables {
 
 // segmentWriter writes the files of one segment.
 type segmentWriter struct {
-	dir    string
-	format Format
-	tables tables
-	codec  *zstd.Codec
+	dir      string
+	format   Format
+	personal bool
+	tables   tables
+	codec    *zstd.Codec
 
 	segment Segment
 	files   map[string]*file // files by the name of their table
@@ -41,7 +43,7 @@ type segmentWriter struct {
 }
 
 func newSegment(o Options, t tables, codec *zstd.Codec) *segmentWriter {
-	return &segmentWriter{dir: o.Dir, format: o.Format, tables: t, codec: codec, files: make(map[string]*file)}
+	return &segmentWriter{dir: o.Dir, format: o.Format, personal: o.Personal, tables: t, codec: codec, files: make(map[string]*file)}
 }
 
 // add adds an event to the table of the whole log and, if this program can decode it, to the table of its type.
@@ -51,11 +53,12 @@ func (w *segmentWriter) add(r eventstore.Record) error {
 		s.From, s.Day = r.Position, dayOf(r)
 	}
 	s.To, s.Events = r.Position, s.Events+1
-	if err := w.write(w.tables.log, r); err != nil {
+	line := replay.NewEventLine(r, w.personal)
+	if err := w.write(w.tables.log, &line); err != nil {
 		return err
 	}
 	if r.Fault == nil {
-		if err := w.write(w.tables.byType[r.Event.Type()], r); err != nil {
+		if err := w.write(w.tables.byType[line.Type], &line); err != nil {
 			return err
 		}
 	}
@@ -69,7 +72,7 @@ func (w *segmentWriter) add(r eventstore.Record) error {
 	return nil
 }
 
-func (w *segmentWriter) write(t *eventtable.Table, r eventstore.Record) (err error) {
+func (w *segmentWriter) write(t *eventtable.Table, line *replay.EventLine) (err error) {
 	f := w.files[t.Name]
 	if f == nil {
 		if f, err = createFile(w.dir, filePath(t.Name, w.segment.Day, w.segment.From, w.format), t, w.format, w.codec); err != nil {
@@ -77,7 +80,7 @@ func (w *segmentWriter) write(t *eventtable.Table, r eventstore.Record) (err err
 		}
 		w.files[t.Name], w.order = f, append(w.order, f)
 	}
-	if err := f.write(t.Row(r), r.Position); err != nil {
+	if err := f.write(line); err != nil {
 		return fmt.Errorf("write %s: %w", f.Path, err)
 	}
 	return nil

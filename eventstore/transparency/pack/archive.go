@@ -105,7 +105,10 @@ func openArchive(r io.ReaderAt, size int64) (map[string]*io.SectionReader, error
 	return found, nil
 }
 
-var errHeader = errors.New("the header of the file is damaged, or the file is missing")
+var (
+	errHeader = errors.New("the header of the file is damaged, or the file is missing")
+	errCut    = errors.New("the pack ends before the end of the file: it was not written or copied completely")
+)
 
 func openFile(r io.ReaderAt, at, size int64, name string) (*io.SectionReader, error) {
 	stored := make([]byte, blockSize)
@@ -113,12 +116,15 @@ func openFile(r io.ReaderAt, at, size int64, name string) (*io.SectionReader, er
 		return nil, errHeader
 	}
 	h, err := tar.NewReader(bytes.NewReader(stored)).Next()
-	if err != nil || h.Size < 0 || h.Size > size-at-blockSize {
+	if err != nil || h.Size < 0 {
 		return nil, errHeader
 	}
 	want, err := tarHeader(name, h.Size)
 	if err != nil || !bytes.Equal(stored, want) {
 		return nil, errHeader
+	}
+	if rest := size - at - blockSize; h.Size > rest || h.Size+padding(h.Size) > rest {
+		return nil, errCut
 	}
 	if !isZero(r, at+blockSize+h.Size, padding(h.Size)) {
 		return nil, errors.New("the bytes after the file are not zero")

@@ -211,6 +211,12 @@ func TestRewrittenPack(t *testing.T) {
 		t.Parallel()
 		expectFault(t, archiveOf(t, files, time.Unix(1, 0)), known, nil, "checkpoint: the header of the file is damaged", 0)
 	})
+	t.Run("a copy that is not complete", func(t *testing.T) {
+		t.Parallel()
+		for _, n := range []int{600, 1023} { // in the file, and in the zeros after it
+			expectFault(t, content[:n], known, nil, "checkpoint: the pack ends before the end of the file", 0)
+		}
+	})
 	t.Run("an unknown key", func(t *testing.T) {
 		t.Parallel()
 		keys, err := transparency.NewKeys([]string{strings.Repeat("x", 32)}, "roomlog/x/1")

@@ -40,7 +40,7 @@ type Config struct {
 	Interval    time.Duration `default:"250ms"` // minimum time between two extensions of the tree
 	Poll        time.Duration `default:"1s"`    // interval at which the tree is compared with the log if nothing is appended
 	HaltedRetry time.Duration `default:"5s"`    // interval between attempts after an error, or while the tree is halted
-	BatchSize   int           `default:"4096"`  // maximum number of events that one transaction adds
+	BatchSize   int           `default:"16384"` // maximum number of events that one transaction adds
 }
 
 // Status is the state of the tree as a Follower last saw it.
@@ -393,12 +393,12 @@ func (f *Follower) extend(ctx context.Context) (more bool, err error) {
 		if edge, err = f.open(ctx, tx, s); err != nil {
 			return err
 		}
-		events, err := ReadEvents(ctx, tx, s.Size, s.Head, f.c.BatchSize)
-		if err != nil {
+		before := s.Size
+		if err := f.append(ctx, tx, &s, edge); err != nil {
 			return err
 		}
-		more = len(events) == f.c.BatchSize
-		if err := f.write(ctx, tx, &s, edge, events); err != nil {
+		more = s.Size-before == int64(f.c.BatchSize)
+		if err := f.write(ctx, tx, &s, edge, s.Size > before); err != nil {
 			return err
 		}
 		if f.keys != nil && s.Size > 0 {
@@ -442,45 +442,44 @@ func (f *Follower) open(ctx context.Context, tx pgx.Tx, s State) (*transparency.
 	return edge, err
 }
 
-// write appends events to edge, and writes the changed tiles, the size and a signed checkpoint. It updates s.
-func (f *Follower) write(ctx context.Context, tx pgx.Tx, s *State, edge *transparency.Edge, events []transparency.Event) error {
-	for i, e := range events {
-		if want := s.Size + 1 + int64(i); e.Position != want {
+// append appends at most one batch of events to edge. It updates s.
+func (f *Follower) append(ctx context.Context, tx pgx.Tx, s *State, edge *transparency.Edge) error {
+	return eachEvent(ctx, tx, s.Size, s.Head, f.c.BatchSize, func(e *transparency.Event) error {
+		if want := s.Size + 1; e.Position != want {
 			return &HaltError{fmt.Sprintf("the log has a gap: position %d is missing", want)}
 		}
 		edge.Append(e.Hash())
-	}
-	if n := len(events); n > 0 {
-		s.Size, s.eventID = events[n-1].Position, events[n-1].ID
+		s.Size, s.eventID = e.Position, e.ID
+		return nil
+	})
+}
+
+// write writes the changed tiles and the size if the tree has grown, and a signed checkpoint, with one round trip to the
+// database. It updates s.
+func (f *Follower) write(ctx context.Context, tx pgx.Tx, s *State, edge *transparency.Edge, grown bool) error {
+	var statements pgx.Batch
+	if grown {
 		var levels []int32
 		var indexes []int64
 		var hashes [][]byte
 		for _, t := range edge.Flush() {
 			levels, indexes, hashes = append(levels, int32(t.Level)), append(indexes, t.Index), append(hashes, t.Hashes)
 		}
-		if _, err := tx.Exec(ctx, upsertTiles, levels, indexes, hashes); err != nil {
-			return fmt.Errorf("write tiles: %w", err)
+		statements.Queue(upsertTiles, levels, indexes, hashes)
+		statements.Queue(updateTree, s.Size, s.eventID)
+	}
+	if f.mustSign(*s) {
+		signed, err := f.keys.Sign(transparency.Checkpoint{Origin: f.keys.Origin(), Tree: edge.Tree()})
+		if err != nil {
+			return fmt.Errorf("sign a checkpoint: %w", err)
 		}
-		if _, err := tx.Exec(ctx, updateTree, s.Size, s.eventID); err != nil {
-			return fmt.Errorf("write the size of the tree: %w", err)
-		}
+		statements.Queue(deleteCheckpoint, f.number, s.Size)
+		statements.Queue(insertCheckpoint, f.number, s.Size, string(signed), f.publicKeys())
+		statements.Queue(updateSigned, s.Size)
+		s.SignedSize, s.Signed, s.Keys = s.Size, signed, f.publicKeys()
 	}
-	if !f.mustSign(*s) {
-		return nil
+	if err := tx.SendBatch(ctx, &statements).Close(); err != nil {
+		return fmt.Errorf("write tiles and a checkpoint: %w", err)
 	}
-	signed, err := f.keys.Sign(transparency.Checkpoint{Origin: f.keys.Origin(), Tree: edge.Tree()})
-	if err != nil {
-		return fmt.Errorf("sign a checkpoint: %w", err)
-	}
-	if _, err := tx.Exec(ctx, deleteCheckpoint, f.number, s.Size); err != nil {
-		return fmt.Errorf("replace a checkpoint: %w", err)
-	}
-	if _, err := tx.Exec(ctx, insertCheckpoint, f.number, s.Size, string(signed), f.publicKeys()); err != nil {
-		return fmt.Errorf("store a checkpoint: %w", err)
-	}
-	if _, err := tx.Exec(ctx, updateSigned, s.Size); err != nil {
-		return fmt.Errorf("write the size of the checkpoint: %w", err)
-	}
-	s.SignedSize, s.Signed, s.Keys = s.Size, signed, f.publicKeys()
 	return nil
 }

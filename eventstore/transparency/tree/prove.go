@@ -23,6 +23,9 @@ func Prove(ctx context.Context, db Querier, position int64) (transparency.Proof,
 	if err != nil {
 		return transparency.Proof{}, err
 	}
+	if position > s.Head {
+		return transparency.Proof{}, fmt.Errorf("the log has no event at position %d, it ends at %d", position, s.Head)
+	}
 	if position > s.SignedSize {
 		return transparency.Proof{}, fmt.Errorf("%w: position %d, the checkpoint covers %d events", ErrNotSigned, position, s.SignedSize)
 	}

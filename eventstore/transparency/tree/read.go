@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -100,21 +101,45 @@ func loadEdge(ctx context.Context, db Querier, size int64) (*transparency.Edge, 
 
 // ReadEvents returns at most limit events with after < position ≤ upTo, in order.
 func ReadEvents(ctx context.Context, db Querier, after, upTo int64, limit int) ([]transparency.Event, error) {
+	var events []transparency.Event
+	err := eachEvent(ctx, db, after, upTo, limit, func(e *transparency.Event) error {
+		one := *e
+		one.Payload, one.Metadata = bytes.Clone(e.Payload), bytes.Clone(e.Metadata)
+		if e.LiveID != nil {
+			live := *e.LiveID
+			one.LiveID = &live
+		}
+		events = append(events, one)
+		return nil
+	})
+	return events, err
+}
+
+// eachEvent calls do for at most limit events with after < position ≤ upTo, in order. The event is valid only during the
+// call. do cannot use db.
+func eachEvent(ctx context.Context, db Querier, after, upTo int64, limit int, do func(e *transparency.Event) error) error {
 	rows, err := db.Query(ctx, selectEvents, after, upTo, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read events after %d: %w", after, err)
+		return fmt.Errorf("read events after %d: %w", after, err)
 	}
-	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (transparency.Event, error) {
-		var e transparency.Event
-		var at pgtype.Timestamptz
-		err := row.Scan(&e.Position, &e.Stream, &e.Version, &e.ID, &e.Type, &e.Payload, &e.Metadata, &e.LiveID, &at)
+	var e transparency.Event
+	var live pgtype.Int8
+	var at pgtype.Timestamptz
+	payload, metadata := (*pgtype.DriverBytes)(&e.Payload), (*pgtype.DriverBytes)(&e.Metadata) // not copied
+	var failed error
+	_, err = pgx.ForEachRow(rows, []any{&e.Position, &e.Stream, &e.Version, &e.ID, &e.Type, payload, metadata, &live, &at}, func() error {
+		e.LiveID = nil
+		if live.Valid {
+			e.LiveID = &live.Int64
+		}
 		e.RecordedAt = micros(at)
-		return e, err
+		failed = do(&e)
+		return failed
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	if err != nil && failed == nil {
+		return fmt.Errorf("read events after %d: %w", after, err)
 	}
-	return events, nil
+	return err
 }
 
 // micros returns a time in microseconds since 1970. The log has no infinite times; an edited one has the smallest or the

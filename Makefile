@@ -12,7 +12,7 @@ race      := $(if $(filter race,$(skips)),,-race)
 export ROOMLOG_SKIP
 
 .DEFAULT_GOAL := help
-.PHONY: help test upgrade deps check lint fmt generate build assets docpage vendor-web client bench
+.PHONY: help test upgrade deps check lint fmt generate build assets docpage vendor-web client bench simulate
 
 help: ## list these commands
 	@echo 'roomlog: the event-sourced backend of a live-streaming app'
@@ -51,6 +51,8 @@ check:
 	go vet ./...
 	go -C .tools vet ./figures ./suite ./vendorweb
 	go -C .tools test ./figures ./suite
+	go -C .tools/simulate vet .
+	go -C .tools/simulate test .
 
 lint: ## run golangci-lint as .golangci.yml says (the first run builds it: two minutes)
 ifneq ($(filter lint,$(skips)),)
@@ -89,3 +91,6 @@ client: ## pack the client module for npm, into bin
 
 bench: ## measure every figure of docs/figures.txt: name, value, target, ok or short
 	@go -C .tools run ./figures -bench '$(BENCH)'
+
+simulate: ## predict the costs of many nodes, and check it with 20 real ones (ARGS='-edges 1000 -viewers 1000')
+	@go -C .tools/simulate run . $(ARGS)

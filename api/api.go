@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"roomlog/api/openapi"
@@ -79,9 +80,13 @@ func newAPI(c Config) (*routes, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	s.spec, err = openapi.Document(r.huma.OpenAPI())
-	return r, err
+	s.openAPI = sync.OnceValues(func() ([]byte, error) { return openapi.Document(r.huma.OpenAPI()) })
+	return r, nil
 }
+
+// Document returns the OpenAPI document as JSON. The first call makes it, which takes longer than New. Document returns an error
+// if a schema has no name or a text no example.
+func (a *API) Document() ([]byte, error) { return a.server.openAPI() }
 
 // EnterCommand returns the command with which user enters a live by its password or by an invitation; one of the two is "". It
 // is for clients of other protocols: their requests count against the same limits as those over REST. limit.WithAddress must

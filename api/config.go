@@ -86,7 +86,7 @@ type Config struct {
 	Metrics      *prometheus.Registry                                         // registry of the metrics at /metrics; nil: a new one
 	Checks       []Check                                                      // checks of /readyz
 	Version      string                                                       // version of the program in /openapi.json; empty: "dev"
-	AsyncAPI     []byte                                                       // document that /asyncapi.json serves; nil: none
+	AsyncAPI     func() []byte                                                // returns the document at /asyncapi.json; called at most once; nil: no such document
 	Refusals     func(domain.Command) []domain.Code                           // codes with which a command may be refused; nil: those of package refusals
 	Password     password.Cost                                                // memory and time that one password hash takes
 

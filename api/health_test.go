@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"roomlog/api"
 	"roomlog/api/schemas"
@@ -186,6 +188,46 @@ var checkedByHandler = map[string]string{
 	"/api/live/{id}/reports":    "listReports refuses those who do not moderate the live",
 	"/api/live/{id}/review":     "listHeld: others receive only comments that they have written",
 	"/api/live/{id}/words":      "moderatorOf, the access rule",
+}
+
+// TestDocumentDependsOnFewSettings checks that the OpenAPI document is the same with other settings, except for the public URL.
+// Tests that compare responses with the document therefore share one (sharedChecker, and checkers in cmd/roomlog).
+func TestDocumentDependsOnFewSettings(t *testing.T) {
+	t.Parallel()
+	document := func(change func(*api.Config)) string {
+		t.Helper()
+		text, err := startAPI(t, change).api.Document()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	usual := document(func(*api.Config) {})
+	other := document(func(c *api.Config) {
+		config := reflect.ValueOf(c).Elem()
+		for i := range config.NumField() {
+			field, least := config.Field(i), config.Type().Field(i).Tag.Get("min")
+			switch field.Kind() {
+			case reflect.Bool:
+				field.SetBool(true)
+			case reflect.Int, reflect.Int64:
+				if d, err := time.ParseDuration(least); err == nil {
+					field.SetInt(2 * int64(d))
+				} else if n, err := strconv.ParseInt(least, 10, 64); err == nil {
+					field.SetInt(2 * n)
+				}
+			}
+		}
+		c.TimeZone, c.MediaURL, c.RTMPPort, c.CORSOrigins = "UTC", "https://media.example", "1935", []string{"https://page.example"}
+		c.WrongPasswordsPerName = 2 * c.WrongPasswordsPerDevice
+		c.AsyncAPI = func() []byte { return []byte("{}") }
+	})
+	if usual != other {
+		t.Error("the document depends on a setting: tests may not share it")
+	}
+	if published := document(func(c *api.Config) { c.PublicURL = "https://live.example" }); published == usual {
+		t.Error("the document does not contain the public URL")
+	}
 }
 
 func TestOpenAPI(t *testing.T) {

@@ -41,7 +41,7 @@ type server struct {
 	meters    *meters.Meters
 	onAir     *memo.Value[[]projections.Live]
 	agreement *memo.Value[reconcile.Reconciliation]
-	spec      []byte // OpenAPI document as JSON
+	openAPI   func() ([]byte, error) // see API.Document
 
 	streams     chan struct{} // contains one element for each open event stream
 	settlements chan struct{} // contains one element for each settlement that is made or sent

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,11 +95,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	if d.api, err = api.New(c); err != nil {
 		t.Fatal(err)
 	}
-	checked, err := apicheck.Handler(d.api, func(err error) { d.Error(err) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(checked)
+	server := httptest.NewUnstartedServer(apicheck.Handler(d.api, sharedChecker(d.api, c.PublicURL), func(err error) { d.Error(err) }))
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // makes a write to a reader that stops reading block after some kilobytes
 		return ctx
@@ -108,6 +105,21 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	t.Cleanup(d.api.Drain) // runs before the server waits for its streams
 	d.url = server.URL
 	return d
+}
+
+// checkers contains a function that returns the checker of all APIs with the same public URL. The document depends on no other
+// setting that a test changes (TestDocumentDependsOnFewSettings). Making and reading it takes longer than most tests.
+var checkers sync.Map
+
+func sharedChecker(a *api.API, publicURL string) func() (*apicheck.Checker, error) {
+	checker, _ := checkers.LoadOrStore(publicURL, sync.OnceValues(func() (*apicheck.Checker, error) {
+		document, err := a.Document()
+		if err != nil {
+			return nil, err
+		}
+		return apicheck.New(document)
+	}))
+	return checker.(func() (*apicheck.Checker, error))
 }
 
 // start runs a service until the test ends or stop is called.

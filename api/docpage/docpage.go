@@ -94,19 +94,21 @@ func File(notFound http.HandlerFunc) http.HandlerFunc {
 }
 
 // Document returns the handler of a JSON document that does not change while the process runs. get returns the
-// document; it is called once.
+// document; it is called once, at the first request.
 func Document(get func() []byte) http.HandlerFunc {
 	f := sync.OnceValue(func() asset.File { return asset.New(asset.JSON, get()) })
 	return func(w http.ResponseWriter, r *http.Request) { f().Serve(w, r) }
 }
 
 // AsyncDocument serves an AsyncAPI document. Its only server is the one that the client has reached: base returns the URL of
-// that server. AsyncDocument panics if the document is not a JSON object.
-func AsyncDocument(document []byte, base func(*http.Request) string) http.HandlerFunc {
-	var members map[string]json.RawMessage
-	if err := strictjson.Unmarshal(document, &members); err != nil {
-		panic("docpage: " + err.Error())
-	}
+// that server. get returns the document, a JSON object; it is called once, at the first request.
+func AsyncDocument(get func() []byte, base func(*http.Request) string) http.HandlerFunc {
+	members := sync.OnceValue(func() (members map[string]json.RawMessage) {
+		if err := strictjson.Unmarshal(get(), &members); err != nil {
+			panic("docpage: " + err.Error())
+		}
+		return members
+	})
 	type hosted struct {
 		base string
 		asset.File
@@ -116,7 +118,7 @@ func AsyncDocument(document []byte, base func(*http.Request) string) http.Handle
 		reached := base(r)
 		h := newest.Load()
 		if h == nil || h.base != reached {
-			h = &hosted{reached, asset.New(asset.JSON, withServer(members, reached))}
+			h = &hosted{reached, asset.New(asset.JSON, withServer(members(), reached))}
 			newest.Store(h)
 		}
 		h.Serve(w, r)

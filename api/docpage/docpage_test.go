@@ -108,7 +108,9 @@ func TestDocument(t *testing.T) {
 func TestAsyncDocument(t *testing.T) {
 	t.Parallel()
 	base := ""
-	handler := AsyncDocument([]byte(`{"asyncapi":"3.0.0","servers":{"local":{"host":"localhost:7001"}},"channels":{}}`), func(*http.Request) string { return base })
+	handler := AsyncDocument(func() []byte {
+		return []byte(`{"asyncapi":"3.0.0","servers":{"local":{"host":"localhost:7001"}},"channels":{}}`)
+	}, func(*http.Request) string { return base })
 	for at, want := range map[string]string{
 		"http://127.0.0.1:7001": `{"this":{"host":"127.0.0.1:7001","protocol":"ws"}}`,
 		"https://live.example":  `{"this":{"host":"live.example","protocol":"wss"}}`,

@@ -82,9 +82,8 @@ type process struct {
 	older  string        // path of an older program, which runs instead; "": none
 	exited chan struct{}
 
-	mu       sync.Mutex
-	log      strings.Builder
-	document *apicheck.Checker // checks responses against the OpenAPI document
+	mu  sync.Mutex
+	log strings.Builder
 }
 
 // serve starts a server on a reserved port and returns when it listens. In tests the server is the test binary, whose hashes
@@ -204,18 +203,31 @@ func (p *process) servesAPI() bool {
 	return p.cmd != nil && (roles == 0 || strings.Contains(p.args[roles], "api"))
 }
 
+// checkers contains the checkers of responses by the paths of older programs; "" stands for this program. All servers of a program
+// serve the same document here: it depends on no setting but the public URL, which these tests do not set
+// (api.TestDocumentDependsOnFewSettings). A server takes half a second of CPU time to make it, because of the race detector.
+var checkers = struct {
+	sync.Mutex
+	of map[string]*apicheck.Checker
+}{of: make(map[string]*apicheck.Checker)}
+
 // checker returns the checker of the server's responses. The server must have the role api.
 func (p *process) checker() *apicheck.Checker {
 	p.t.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.document == nil {
+	if slices.Contains(p.args, "--public-url") {
+		p.t.Fatal("the document of a server with a public URL is another one")
+	}
+	checkers.Lock()
+	defer checkers.Unlock()
+	c := checkers.of[p.older]
+	if c == nil {
 		var err error
-		if p.document, err = apicheck.For(p.fetch("/openapi.json")); err != nil {
+		if c, err = apicheck.New(p.fetch("/openapi.json")); err != nil {
 			p.t.Fatal(err)
 		}
+		checkers.of[p.older] = c
 	}
-	return p.document
+	return c
 }
 
 // fetch returns the body of a document that the server serves.

@@ -3,8 +3,8 @@
 // cleans up after lost nodes.
 //
 // It guarantees:
-//   - A node that was killed is not alive from that moment on; with NATS alone, 5 seconds later. A node that is frozen or
-//     unreachable is not alive after 10 seconds. A node whose connection was cut joins again without help.
+//   - A node that was killed is not alive from that moment on; with NATS alone, 5 seconds later, or up to 50 seconds if there are more
+//     than 50 nodes. A node that is frozen or unreachable is not alive after 10 seconds. A node whose connection was cut joins again without help.
 //   - Each connected node delivers a message at most once to each subscriber of its topic, in the order of publishing.
 //   - The result of a survey lists the nodes that did not reply. It never treats a missing reply as an empty one.
 //   - Every cleanup is called for a lost node until it succeeds. Several nodes may call it at the same time, so it must

@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	natsHeartbeat = time.Second            // interval between two announcements of a member
-	natsDead      = 5 * time.Second        // time after which a member that has announced nothing is not alive
-	natsDistrust  = 2 * natsDead           // time after a member has lost NATS in which announcements prove nothing: its last one may come late
-	natsFresh     = 3 * time.Second        // time after (re)connecting in which members may not have announced themselves yet
+	natsHeartbeat = time.Second            // least interval between two announcements of a member
+	natsRate      = 50                     // announcements per second that a member receives, unless that needs a longer interval than natsSlow
+	natsSlow      = 10 * time.Second       // longest interval between two announcements of a member
+	natsMissed    = 5                      // number of intervals after which a member that has announced nothing is not alive
+	natsFresh     = 3                      // number of intervals after (re)connecting in which members may not have announced themselves yet
 	natsGather    = 250 * time.Millisecond // time in which members respond to a ping
 	natsFlush     = 2 * time.Second        // time in which a server must confirm a subscription
 	natsMembers   = 4096                   // maximum number of members; announcements of further ones are ignored
@@ -27,8 +28,9 @@ var (
 	errReconnected  = errors.New("the connection to the NATS server was lost for a while")
 )
 
-// NATS is the Transport that uses NATS servers without persistence. A member announces itself every second. It counts as lost at
-// once when it leaves, and 5 seconds after its last announcement otherwise. The list of members is kept in memory.
+// NATS is the Transport that uses NATS servers without persistence. A member announces itself every second, and less often if there are
+// more than 50: every member receives every announcement. It counts as lost at once when it leaves, and otherwise when it has announced
+// nothing for 5 intervals. The list of members is kept in memory.
 type NATS struct {
 	conn   *nats.Conn
 	prefix string // begins all subjects; it contains the id of the store, so that two stores on one NATS do not mix
@@ -57,6 +59,14 @@ func NewNATS(conn *nats.Conn, store string, now func() time.Time) (*NATS, error)
 	return n, nil
 }
 
+// announceInterval returns the time between two announcements of each of n members.
+func announceInterval(n int) time.Duration {
+	return min(max(natsHeartbeat, time.Duration(n)*time.Second/natsRate), natsSlow)
+}
+
+// deadAfter returns the time after which a member that has announced nothing is not alive. The caller has locked n.mu.
+func (n *NATS) deadAfter() time.Duration { return natsMissed * announceInterval(len(n.heard)) }
+
 // subscribe calls handle with the messages of a subject that members send about themselves. A bounded number of them wait.
 func (n *NATS) subscribe(subject string, handle func(*nats.Msg)) (*nats.Subscription, error) {
 	s, err := n.conn.Subscribe(n.prefix+subject, handle)
@@ -77,7 +87,8 @@ func (n *NATS) hear(node string) {
 	if _, known := n.heard[node]; !known {
 		if now.Sub(n.removed) >= natsHeartbeat { // not for every name: foreign clients announce any number of them
 			n.removed = now
-			maps.DeleteFunc(n.heard, func(_ string, at time.Time) bool { return now.Sub(at) >= natsDead })
+			dead := n.deadAfter()
+			maps.DeleteFunc(n.heard, func(_ string, at time.Time) bool { return now.Sub(at) >= dead })
 		}
 		if len(n.heard) >= natsMembers {
 			return
@@ -92,14 +103,14 @@ func (n *NATS) forget(node string) {
 	delete(n.heard, node)
 }
 
-// distrust makes hears return false for natsDistrust, because a member has lost its connection to NATS.
+// distrust makes hears return false for a while, because a member has lost its connection to NATS. Its last announcement may come late.
 func (n *NATS) distrust() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.distrusted = n.now().Add(natsDistrust)
+	n.distrusted = n.now().Add(2 * n.deadAfter())
 }
 
-// hears reports whether all nodes have announced themselves within natsDead, and no member has lost NATS recently.
+// hears reports whether all nodes are alive, and no member has lost NATS recently.
 func (n *NATS) hears(nodes []string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -107,15 +118,16 @@ func (n *NATS) hears(nodes []string) bool {
 	if now.Before(n.distrusted) {
 		return false
 	}
+	dead := n.deadAfter()
 	for _, node := range nodes {
-		if at, heard := n.heard[node]; !heard || now.Sub(at) >= natsDead {
+		if at, heard := n.heard[node]; !heard || now.Sub(at) >= dead {
 			return false
 		}
 	}
 	return true
 }
 
-// Nodes returns the members that have announced themselves within natsDead. In the first seconds of a connection it
+// Nodes returns the members that are alive. In the first seconds of a connection it
 // pings them. Without a connection it returns an error, so that nobody concludes that the other nodes are lost.
 func (n *NATS) Nodes(ctx context.Context) ([]string, error) {
 	if !n.conn.IsConnected() {
@@ -129,8 +141,9 @@ func (n *NATS) Nodes(ctx context.Context) ([]string, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var nodes []string
+	dead := n.deadAfter()
 	for node, at := range n.heard {
-		if n.now().Sub(at) < natsDead {
+		if n.now().Sub(at) < dead {
 			nodes = append(nodes, node)
 		} else {
 			delete(n.heard, node)
@@ -147,7 +160,7 @@ func (n *NATS) fresh() bool {
 	if reconnects != n.reconnects {
 		n.reconnects, n.since = reconnects, n.now()
 	}
-	return n.now().Sub(n.since) < natsFresh
+	return n.now().Sub(n.since) < natsFresh*announceInterval(len(n.heard))
 }
 
 // ping asks all members to announce themselves, and waits for their responses.
@@ -237,6 +250,7 @@ func (n *NATS) Join(ctx context.Context, node string, handle func(Message), miss
 func (n *NATS) announce(ctx context.Context, node string, reconnects uint64) error {
 	tick := time.NewTicker(natsHeartbeat)
 	defer tick.Stop()
+	var newest time.Time
 	for {
 		if !n.conn.IsConnected() {
 			return errNotConnected
@@ -244,8 +258,11 @@ func (n *NATS) announce(ctx context.Context, node string, reconnects uint64) err
 		if n.conn.Stats().Reconnects != reconnects {
 			return errReconnected
 		}
-		if err := n.conn.Publish(n.prefix+"alive", []byte(node)); err != nil {
-			return fmt.Errorf("announce node %s: %w", node, err)
+		if now := n.now(); n.isDue(now.Sub(newest)) {
+			newest = now
+			if err := n.conn.Publish(n.prefix+"alive", []byte(node)); err != nil {
+				return fmt.Errorf("announce node %s: %w", node, err)
+			}
 		}
 		select {
 		case <-tick.C:
@@ -255,6 +272,13 @@ func (n *NATS) announce(ctx context.Context, node string, reconnects uint64) err
 			return nil
 		}
 	}
+}
+
+// isDue reports whether a member announces itself again after a time. Ticks come a little early or late.
+func (n *NATS) isDue(since time.Duration) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return since > announceInterval(len(n.heard))-natsHeartbeat/2
 }
 
 // flush waits until the server has processed everything that was sent.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,34 +101,18 @@ func openAPI(ctx context.Context, sh cli.Shell, r refusals) ([]byte, error) {
 	server, err := api.New(api.Config{
 		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(feed.Feed), Admission: new(projections.Admission),
 		Tokens: tokens, Signs: signer, Payments: payments, Uploads: uploads, Now: sh.Now, Version: "1",
-		AsyncAPI: native.AsyncAPI(), Refusals: r.codes,
+		Refusals: r.codes,
 	})
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/openapi.json", nil)
+	document, err := server.Document()
 	if err != nil {
 		return nil, err
 	}
-	response := &recorder{header: http.Header{}, status: http.StatusOK}
-	server.ServeHTTP(response, request)
-	if response.status != http.StatusOK {
-		return nil, fmt.Errorf("/openapi.json returned status %d", response.status)
-	}
 	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, response.Bytes(), "", "  "); err != nil {
+	if err := json.Indent(&pretty, document, "", "  "); err != nil {
 		return nil, err
 	}
 	return append(bytes.TrimSpace(pretty.Bytes()), '\n'), nil
 }
-
-// recorder is an http.ResponseWriter that stores the response in memory.
-type recorder struct {
-	bytes.Buffer
-	header http.Header
-	status int
-}
-
-func (r *recorder) Header() http.Header { return r.header }
-
-func (r *recorder) WriteHeader(status int) { r.status = status }

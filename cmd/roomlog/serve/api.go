@@ -38,7 +38,7 @@ func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, s
 		return target.URL, secret, err
 	}
 	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
-	config.AsyncAPI = native.AsyncAPI()
+	config.AsyncAPI = native.AsyncAPI
 	config.RefuseUploads, config.WebhookKeys = env.folderless, webhooks.KeysOf(env.secrets.jwt)
 	config.Now, config.Password, config.Log = env.sh.Now, env.sh.PasswordCost, env.log
 	config.Witnesses, err = c.WitnessSettings.Open()

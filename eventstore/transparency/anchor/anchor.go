@@ -3,6 +3,7 @@ package anchor
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,8 @@ import (
 const (
 	attempts       = 4 // maximum number of requests for one checkpoint
 	requestTimeout = 30 * time.Second
-	maxReply       = 300 // maximum number of bytes of a response in an error
+	maxReply       = 2 << 10 // maximum number of bytes of a response that are read
+	maxText        = 300     // maximum number of bytes of a response in an error
 )
 
 // Anchor stores signed checkpoints. It may store one twice.
@@ -129,7 +131,19 @@ func post(ctx context.Context, client *http.Client, to string, signed []byte) er
 	case status < http.StatusMultipleChoices:
 		return nil
 	case status < http.StatusInternalServerError && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
-		return fmt.Errorf("%w: %s %q", ErrRefused, response.Status, reply)
+		return fmt.Errorf("%w: %s %s", ErrRefused, response.Status, explanation(reply))
 	}
-	return fmt.Errorf("%s %q", response.Status, reply)
+	return fmt.Errorf("%s %s", response.Status, explanation(reply))
+}
+
+// explanation returns the code and the text in a refusal of roomlog, or the beginning of another response.
+func explanation(reply []byte) string {
+	var refusal struct {
+		Code   string `json:"code"`
+		TextEN string `json:"text_en"`
+	}
+	if json.Unmarshal(reply, &refusal) == nil && refusal.Code != "" && refusal.TextEN != "" {
+		return fmt.Sprintf("(%.100q, %.300q)", refusal.Code, refusal.TextEN)
+	}
+	return fmt.Sprintf("%q", reply[:min(len(reply), maxText)])
 }

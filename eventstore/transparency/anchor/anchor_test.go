@@ -82,6 +82,26 @@ func TestURL(t *testing.T) {
 	}
 }
 
+// TestRefusalIsExplained checks that an error contains the code and the English text of a refusal of roomlog, and the beginning of
+// other responses.
+func TestRefusalIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ reply, want string }{
+		{`{"msg":"fail","data":"未知的见证人","code":"witness_unknown","text_en":"no configured witness has cosigned"}`, `403 Forbidden ("witness_unknown", "no configured witness has cosigned")`},
+		{"go away\n" + strings.Repeat("x", 400), `403 Forbidden "go away\n` + strings.Repeat("x", 292) + `"`},
+		{"{}", `403 Forbidden "{}"`},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, tt.reply)
+		}))
+		if err := anchor.Post(t.Context(), server.URL, []byte("signed")); !errors.Is(err, anchor.ErrRefused) || !strings.HasSuffix(err.Error(), tt.want) {
+			t.Errorf("got %v, want %s", err, tt.want)
+		}
+		server.Close()
+	}
+}
+
 func TestTargets(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{"", "ftp://example/x", "https://", "://x"} {

@@ -170,14 +170,18 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 	return nil
 }
 
-// read decodes a message. It reports false if the message is not believed.
+// read decodes a message. It reports false if the message is not believed. It decodes nothing that the relay has not signed, so that
+// foreign clients of the NATS servers can neither make it work nor change the cause that operators see.
 func (s *relayed) read(ctx context.Context, raw *nats.Msg) (envelope, bool) {
-	m, err := decodeMessage(raw.Data)
-	if err == nil && s.isRelay(ctx, m.Relay) && m.Number > s.newest && isSigned(s.token, raw) {
-		s.newest = m.Number
-		s.state.messages.Add(1)
-		s.state.heard.Store(s.now().UnixNano())
-		return m, true
+	var m envelope
+	var err error
+	if s.isRelay(ctx, raw.Header.Get(headerRelay)) && isSigned(s.token, raw) {
+		if m, err = decodeMessage(raw.Data); err == nil && m.Number > s.newest {
+			s.newest = m.Number
+			s.state.messages.Add(1)
+			s.state.heard.Store(s.now().UnixNano())
+			return m, true
+		}
 	}
 	s.state.refused.Add(1)
 	switch {

@@ -69,8 +69,9 @@ type Conn struct {
 	early     []byte // bytes that the HTTP server has read after the request
 	validator wsframe.Validator
 	refused   *wsframe.Violation
-	addressed bool // whether a message has arrived
-	replied   bool // whether the connection ended with the reply to the client's close frame or to an invalid frame
+	inserted  []byte // bytes that gws reads next, see wsframe.Validator.Split
+	addressed bool   // whether a message has arrived
+	replied   bool   // whether the connection ended with the reply to the client's close frame or to an invalid frame
 
 	mu       sync.Mutex
 	socket   syscall.RawConn // nil if this is not a plain TCP connection; every write then goes through the queue

@@ -261,7 +261,7 @@ func (c UseInvitation) decide(view View) ([]Event, error) {
 	case live.HasInvitation(visit.Invitation, 0):
 		return nil, nil
 	case i.Used >= i.Uses:
-		return nil, refuse(CodeInvitationClosed, "%d users have used this invitation: ask for another one", i.Used)
+		return nil, refuse(CodeInvitationClosed, "this invitation is used up: ask for another one")
 	case i.Until != 0 && view.Now.Unix() >= i.Until:
 		return nil, refuse(CodeInvitationClosed, "this invitation has expired: ask for another one")
 	}

@@ -213,7 +213,10 @@ func (v View) checkModerator(live Live, id LiveID) error {
 	if live.isModerator(v.Actor.User) && !isBanned(live.Bans, v.Actor.User, v.Now) {
 		return nil
 	}
-	return v.checkOwner(live, id)
+	if live.Streamer == 0 || !v.isOperator() {
+		return refuse(CodeLiveNotFound, "you neither own live %d nor moderate it", id)
+	}
+	return nil
 }
 
 // checkTarget returns nil if the actor, who passes checkModerator, may act on a user in the live. Nobody may act on the

@@ -239,12 +239,12 @@ type liveAtInput struct {
 // liveAt is a live as it was. Texts of people who were forgotten since are erased.
 type liveAt struct {
 	ID        domain.LiveID `json:"id"`
-	Position  int64         `json:"position" doc:"of the newest included event of the live"`
+	Position  int64         `json:"position" doc:"position of the newest included event of the live"`
 	At        time.Time     `json:"at" doc:"time of that event"`
 	Streamer  domain.UserID `json:"streamer"`
 	Title     string        `json:"title,omitempty"`
 	Cover     string        `json:"cover,omitempty"`
-	Status    domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 live, 2 paused, 3 ended"`
+	Status    domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 on air, 2 paused, 3 ended"`
 	Online    int           `json:"online" doc:"number of present viewers"`
 	LookCount int64         `json:"look_count" doc:"number of different users who had joined"`
 	Gifts     int64         `json:"gifts" doc:"number of gifts"`

@@ -16,7 +16,6 @@ import (
 	"roomlog/projections/ledger"
 )
 
-// register registers every route.
 func (r *routes) register() {
 	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins, middleware.GetHead)
 	r.router.NotFound(r.routeNotFound)
@@ -257,12 +256,11 @@ func (r *routes) registerOperator() {
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 
-// registerWebhooks registers the endpoints for webhooks.
 func (r *routes) registerWebhooks() {
 	operator := role(domain.RoleOperator)
 	serve(r, get("/api/operator/webhooks", "List the webhooks, and how far their receivers are", operator, rateReads), r.listWebhooks)
 	serve(r, post("/api/operator/webhook", "Add a webhook, which sends events to a URL", operator, rateCommands).executes(domain.AddWebhook{}).executesRepetitions().refuses(codeCursorLost), r.addWebhook)
-	serve(r, post("/api/operator/webhook/change", "Change what a webhook sends and where, or replace its secret", operator, rateCommands).executes(domain.ChangeWebhook{}), r.changeWebhook)
+	serve(r, post("/api/operator/webhook/change", "Change the URL and the events of a webhook, or replace its secret", operator, rateCommands).executes(domain.ChangeWebhook{}), r.changeWebhook)
 	serve(r, post("/api/operator/webhook/remove", "Remove a webhook", operator, rateCommands).executes(domain.RemoveWebhook{}), act(r.server, removeWebhook))
 	serve(r, post("/api/operator/webhook/replay", "Let a webhook continue at a place of the log", operator, rateCommands).executes(domain.ReplayWebhook{}).executesRepetitions().refuses(codeCursorLost), r.replayWebhook)
 	serve(r, get("/api/operator/webhook/{id}/secrets", "Read the secrets that sign the requests of a webhook", operator, rateReads).refuses(domain.CodeWebhookNotFound), r.readWebhookSecrets)

@@ -185,7 +185,7 @@ type CommentFilter struct {
 	Window
 }
 
-// Comments returns a page of comments.
+// Comments returns a page of the comments of a live.
 func (q *Queries) Comments(ctx context.Context, f CommentFilter) ([]Comment, error) {
 	sql, args := f.statement()
 	return many(ctx, q, "comments", scanComment, sql, args)

@@ -21,7 +21,7 @@ type RecordMode string
 
 // The modes.
 const (
-	RecordOff       RecordMode = "off"       // none
+	RecordOff       RecordMode = "off"       // no broadcast is recorded
 	RecordRequested RecordMode = "requested" // broadcasts of lives whose owners have turned recording on
 	RecordAll       RecordMode = "all"       // all broadcasts, except of lives whose owners have turned recording off
 )

@@ -33,7 +33,7 @@ type servers struct {
 	api       *api.API
 	readiness *readiness
 
-	sockets // empty if this process does not have the role
+	sockets // servers of WebSocket and Socket.IO; empty if this process does not have the role realtime
 }
 
 // openServers creates the servers, which use the backend. They handle requests when run is called.

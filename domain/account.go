@@ -19,7 +19,7 @@ type User struct {
 	Passwordless bool `json:"passwordless,omitempty"` // whether the user signs in with an e-mail address and no password
 }
 
-// User returns the state of a user.
+// User returns the state of a user, the zero User if nobody has this id.
 func (v View) User(id UserID) User {
 	if id != v.Actor.User {
 		return look[User](v, userStream(id))

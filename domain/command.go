@@ -47,7 +47,7 @@ type ProfileCommand interface {
 	WithProfile(before ProfileTexts) Command
 }
 
-// ActorKind is the kind of an actor.
+// ActorKind says who issues a command: a user, an operator at the command line, the system and so on.
 type ActorKind int
 
 // The kinds of actors.
@@ -184,7 +184,7 @@ type Counter struct {
 	Value int64
 }
 
-// The counters.
+// Streams of the counters, which assign ids or count objects.
 const (
 	nextUser        Stream = "next-user"
 	nextLive        Stream = "next-live"

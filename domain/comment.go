@@ -363,7 +363,7 @@ func (c AddWords) decide(view View) ([]Event, error) {
 // WordsAdded records that words with the act refuse or mask were added to a list, or got other options.
 type WordsAdded struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
-	Words []string `json:"words"` // the words
+	Words []string `json:"words"` // the words that were added or got other options
 	Exact bool     `json:"exact"` // whether the words must stand alone
 	Mask  bool     `json:"mask"`  // whether the words are masked; otherwise comments that contain them are refused
 }
@@ -395,7 +395,7 @@ func (e WordsAdded) evolve(w Words) Words {
 // HoldWordsAdded records that words with the act hold were added to a list, or got other options.
 type HoldWordsAdded struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
-	Words []string `json:"words"` // the words
+	Words []string `json:"words"` // the words that were added or got other options
 	Exact bool     `json:"exact"` // whether the words must stand alone
 }
 
@@ -462,7 +462,7 @@ func (c RemoveWords) decide(view View) ([]Event, error) {
 // WordsRemoved records that words were removed from a list.
 type WordsRemoved struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
-	Words []string `json:"words"` // the words
+	Words []string `json:"words"` // the words that were removed
 }
 
 func (WordsRemoved) Type() string        { return "words.removed.v1" }

@@ -74,7 +74,7 @@ func automaton(words []string) *ahocorasick.Automaton {
 
 // Result is the result of a check of a text against a list.
 type Result struct {
-	Text    string // the text, with a * instead of each character of the words that are masked
+	Text    string // text with a * instead of each character of the words that are masked
 	Refused bool   // whether the text contains a word that is refused; Text is then not masked
 	Held    bool   // whether the text contains a word for which texts are held, and is not refused
 }

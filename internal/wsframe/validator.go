@@ -46,7 +46,7 @@ type Validator struct {
 	left     int64    // number of payload bytes until the next header
 	message  int64    // number of bytes of the unfinished message so far
 	header   [14]byte // the bytes of the next header that are read, with the mask
-	have     uint8    // number of bytes of the header that are read
+	have     uint8    // number of bytes of the header that were read
 	fragment bool     // whether a fragmented message is unfinished
 	divided  int64    // number of payload bytes until the end of a fragment that Split has begun; 0: the frame is not divided
 	inserted [8]byte  // the header of that fragment

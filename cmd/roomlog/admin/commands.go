@@ -105,7 +105,7 @@ type Commands struct {
 	Webhooks struct {
 		Add     webhookAdd     `cmd:"" help:"Send events to a URL."`
 		List    webhookList    `cmd:"" help:"List the webhooks, and how far their receivers are."`
-		Change  webhookChange  `cmd:"" help:"Change what a webhook sends and where, or replace its secret."`
+		Change  webhookChange  `cmd:"" help:"Change the URL and the events of a webhook, or replace its secret."`
 		Remove  webhookRemove  `cmd:"" help:"Remove a webhook."`
 		Replay  webhookReplay  `cmd:"" help:"Let a webhook continue at a place of the log."`
 		Dead    webhookDead    `cmd:"" help:"List the events that the receiver of a webhook has not accepted in time."`

@@ -81,6 +81,7 @@ type Config struct {
 	// SealRestream splits the address and the stream key of a restream target into a URL that may be shown and a sealed secret. It
 	// returns a refusal if they are not valid. nil: nobody can set targets.
 	SealRestream func(live domain.LiveID, name, address, key string) (url, secret string, err error)
+	Records      func(projections.Live) bool                                  // reports whether the next broadcast of a live is recorded; nil: never
 	Connections  func(context.Context, ConnectionFilter) (Connections, error) // surveys all nodes; nil: no connections
 	Log          *slog.Logger                                                 // receives the messages of the program; nil: none
 	Metrics      *prometheus.Registry                                         // registry of the metrics at /metrics; nil: a new one
@@ -192,6 +193,9 @@ func (c *Config) prepareOptions() {
 	}
 	if c.Streams == nil {
 		c.Streams = noStreams{}
+	}
+	if c.Records == nil {
+		c.Records = func(projections.Live) bool { return false }
 	}
 	if c.SealRestream == nil {
 		c.SealRestream = func(domain.LiveID, string, string, string) (string, string, error) {

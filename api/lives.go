@@ -45,6 +45,7 @@ type KeyedLive struct {
 type ownedLive struct {
 	KeyedLive
 	User       liveOwner    `json:"user"`
+	Recorded   bool         `json:"recorded" doc:"whether the next broadcast of the live is recorded"`
 	Moderators []PublicUser `json:"moderators" doc:"in the order of their appointments"`
 	Modes      []liveMode   `json:"modes" doc:"what restricts comments; a mode whose until has passed is off"`
 }
@@ -338,7 +339,7 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 	owner := live.Owner
 	sign, err := s.signFor(ctx, live)
 	return signed[ownedLive]{
-		Data: ownedLive{KeyedLive{s.newLive(live), live.StreamKey}, liveOwner{owner.ID, owner.Username, owner.Avatar}, moderators, newLiveModes(modes)},
+		Data: ownedLive{KeyedLive{s.newLive(live), live.StreamKey}, liveOwner{owner.ID, owner.Username, owner.Avatar}, s.Records(live), moderators, newLiveModes(modes)},
 		Sign: sign,
 	}, err
 }

@@ -95,8 +95,72 @@ func TestAnnouncementsOfManyMembers(t *testing.T) {
 	if n := countNodes(t, large.NATS); n != 1000 {
 		t.Errorf("%d of 1000 members are alive 10 s after most have announced themselves, want all", n)
 	}
-	clock.Forward(50 * time.Second)
-	until(t, "the members that announce nothing are lost", func() bool { return countNodes(t, large.NATS) <= 1 })
+
+	// The members that announce nothing are lost after 50 s. The interval is then that of a member alone, although nobody has read the list.
+	clock.Forward(51 * time.Second)
+	for range 3 {
+		waittest.Receive(t, large.announced, "an announcement after the others were lost")
+		clock.Forward(2 * time.Second)
+	}
+	until(t, "the members that announce nothing are lost", func() bool { return countNodes(t, large.NATS) == 1 })
+}
+
+// TestFewerMembers checks that members which announce themselves at the interval of a larger number stay alive when the number falls.
+func TestFewerMembers(t *testing.T) {
+	t.Parallel()
+	server, clock := natstest.Start(t), clocktest.New()
+	const store = "0198c0de-0000-7000-8000-00000000000c"
+	l := listen(t, server, clock, store, 199)
+	clock.Forward(3 * time.Second) // with 200 members, an announcement is due after 4 s
+	until(t, "150 members have left", func() bool {
+		for i := range 150 {
+			if err := l.peer.Publish("roomlog."+store+".cluster.left", fmt.Append(nil, "peer ", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return countNodes(t, l.NATS) <= 50
+	})
+	clock.Forward(3 * time.Second)
+	waittest.Receive(t, l.announced, "an announcement of the member itself")
+	if n := countNodes(t, l.NATS); n != 50 {
+		t.Errorf("%d members are alive 6 s after their last announcement, which 150 others have left, want 50", n)
+	}
+	clock.Forward(20 * time.Second)
+	until(t, "the members that announce nothing are lost", func() bool { return countNodes(t, l.NATS) == 1 })
+}
+
+// TestPingsOfAConnection checks that the list of members asks the members at the beginning of a connection only, also if there are many.
+func TestPingsOfAConnection(t *testing.T) {
+	t.Parallel()
+	server, clock := natstest.Start(t), clocktest.New()
+	const store = "0198c0de-0000-7000-8000-00000000000d"
+	l := listen(t, server, clock, store, 999)
+	pings := make(chan *nats.Msg, 100)
+	if _, err := l.peer.ChanSubscribe("roomlog."+store+".cluster.ping", pings); err != nil {
+		t.Fatal(err)
+	}
+	late, err := cluster.NewNATS(l.conn, store, clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.peer.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	clock.Forward(4 * time.Second)
+	for range 3 {
+		if n := countNodes(t, l.NATS); n != 1000 {
+			t.Errorf("%d members are alive, want 1000", n)
+		}
+		countNodes(t, late) // the first time, it asks the members: none has announced itself since it was connected
+	}
+	for _, conn := range []*nats.Conn{l.conn, l.peer} {
+		if err := conn.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(pings); n != 1 {
+		t.Errorf("%d pings came 4 s after the connections were made, want the first one of a list", n)
+	}
 }
 
 // countNodes returns the number of members that are alive.

@@ -55,7 +55,6 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	return body, bodyError(w, err)
 }
 
-// formType is the content type of a form.
 const formType = "application/x-www-form-urlencoded"
 
 // readObject reads the JSON object in the body of a request. A body of the type application/x-www-form-urlencoded that is
@@ -192,7 +191,7 @@ func problemText(operation *huma.Operation, detail *huma.ErrorDetail) string {
 	return strings.TrimSpace(member + ": " + detail.Message)
 }
 
-// membersKey is the key of the metadata of an operation whose value is the list of the members that its body may have.
+// membersKey is the key under which the metadata of an operation contains the members that its body may have.
 const membersKey = "members"
 
 // membersOf returns the names of the members of the body of an input, or nil if it has no body.
@@ -212,7 +211,6 @@ func membersOf(input reflect.Type) (members []string) {
 	return members
 }
 
-// unmarshal decodes a JSON body into v.
 func unmarshal(body []byte, v any) error {
 	err := strictjson.Unmarshal(body, v)
 	if problem := strictjson.TypeProblem(err); problem != "" {

@@ -41,7 +41,7 @@ type populatedChatRoom struct {
 	Users []ChatUser `json:"users" doc:"the newest 50 users with an account"`
 }
 
-// chatRoomUsers is the maximum number of users that the list of chat rooms contains for each chat room.
+// chatRoomUsers is the maximum number of users for each chat room in the list of chat rooms.
 const chatRoomUsers = 50
 
 // The Chinese texts with which endpoints of the chat pages refuse, in place of the general texts of the codes.

@@ -23,7 +23,7 @@ import (
 type movement struct {
 	Position int64          `json:"position"`
 	Amount   domain.Coins   `json:"amount" doc:"negative when coins were spent"`
-	Balance  domain.Coins   `json:"balance" doc:"after the movement"`
+	Balance  domain.Coins   `json:"balance" doc:"balance after the movement"`
 	Order    domain.OrderID `json:"order,omitempty" doc:"order of a top-up"`
 	Live     domain.LiveID  `json:"live,omitempty" doc:"live of a gift, or of a ticket if there is no gift"`
 	Gift     domain.GiftID  `json:"gift,omitempty" doc:"gift that was sent"`
@@ -81,7 +81,7 @@ type kindBalance struct {
 type trialBalance struct {
 	Position  int64            `json:"position" doc:"position of the last event that is included"`
 	Unapplied int64            `json:"unapplied" doc:"number of coin events without postings, because coins are closed"`
-	Sum       domain.Coins     `json:"sum" doc:"of all accounts: 0, unless somebody has edited a table"`
+	Sum       domain.Coins     `json:"sum" doc:"sum of the balances of all accounts: 0, unless somebody has edited a table"`
 	Totals    []kindBalance    `json:"totals" doc:"the sum of each kind of account"`
 	Accounts  []accountBalance `json:"accounts" doc:"accounts whose balance is not 0, in the order of their names"`
 	Next      *domain.Account  `json:"next" example:"user-12" doc:"send it in the parameter after to read the next accounts; null at the end"`
@@ -138,7 +138,7 @@ type posting struct {
 	Correction domain.CorrectionID `json:"correction,omitempty" doc:"correction of the balance"`
 
 	Amount  domain.Coins `json:"amount"`
-	Balance domain.Coins `json:"balance" doc:"of the account after the posting"`
+	Balance domain.Coins `json:"balance" doc:"balance of the account after the posting"`
 }
 
 // statement is a page of a statement.
@@ -150,7 +150,7 @@ type statement struct {
 	Closing   domain.Coins   `json:"closing" doc:"balance after the last position"`
 	Unapplied int64          `json:"unapplied" doc:"number of coin events without postings, because coins are closed"`
 	Items     []posting      `json:"items"`
-	Cursor    *string        `json:"cursor" example:"4711.5f0c2a77" doc:"of the last item; null when the part is empty"`
+	Cursor    *string        `json:"cursor" example:"4711.5f0c2a77" doc:"cursor of the last item; null when the part is empty"`
 }
 
 type statementInput struct {
@@ -197,7 +197,6 @@ func (s *server) readStatement(ctx context.Context, in *statementInput) (out sta
 	return out, err
 }
 
-// accountNames returns the names of accounts.
 func accountNames(accounts []domain.Account) []string {
 	names := make([]string, 0, len(accounts))
 	for _, a := range accounts {

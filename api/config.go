@@ -77,15 +77,16 @@ type Config struct {
 
 	Events  *replica.Reader // reads the history of the log, perhaps from a standby; nil: from Store
 	Tracer  *tracing.Tracer // records requests; nil: nothing is recorded
-	Streams Streams         // nil: no streams
+	Streams Streams         // streams of the media server; nil: this server has none
 	// SealRestream splits the address and the stream key of a restream target into a URL that may be shown and a sealed secret. It
 	// returns a refusal if they are not valid. nil: nobody can set targets.
 	SealRestream func(live domain.LiveID, name, address, key string) (url, secret string, err error)
+	Records      func(projections.Live) bool                                  // reports whether the next broadcast of a live is recorded; nil: never
 	Connections  func(context.Context, ConnectionFilter) (Connections, error) // surveys all nodes; nil: no connections
-	Log          *slog.Logger                                                 // nil: no log messages
-	Metrics      *prometheus.Registry                                         // served at /metrics; nil: a new one
+	Log          *slog.Logger                                                 // receives the messages of the program; nil: none
+	Metrics      *prometheus.Registry                                         // registry of the metrics at /metrics; nil: a new one
 	Checks       []Check                                                      // checks of /readyz
-	Version      string                                                       // shown in /openapi.json; empty: "dev"
+	Version      string                                                       // version of the program in /openapi.json; empty: "dev"
 	AsyncAPI     func() []byte                                                // returns the document at /asyncapi.json; called at most once; nil: no such document
 	Refusals     func(domain.Command) []domain.Code                           // codes with which a command may be refused; nil: those of package refusals
 	Password     password.Cost                                                // memory and time that one password hash takes
@@ -140,7 +141,7 @@ type Config struct {
 	PageSize          int           `default:"10"`    // number of items on a page of lives or recordings
 	EventCheck        time.Duration `default:"500ms"` // interval between two checks that the reader of an event stream may still read
 	EventHeartbeat    time.Duration `default:"15s"`   // maximum time between two lines of an event stream
-	SlowEventReader   time.Duration `default:"5s"`    // if sending a chunk takes longer, the stream ends after it, with a last line that has a cursor
+	SlowEventReader   time.Duration `default:"5s"`    // if sending a chunk takes longer, the stream ends after the chunk, with a last line that has a cursor
 	EventWriteTimeout time.Duration `default:"15s"`   // maximum time for sending a chunk; then the connection is closed without a last line
 }
 
@@ -192,6 +193,9 @@ func (c *Config) prepareOptions() {
 	}
 	if c.Streams == nil {
 		c.Streams = noStreams{}
+	}
+	if c.Records == nil {
+		c.Records = func(projections.Live) bool { return false }
 	}
 	if c.SealRestream == nil {
 		c.SealRestream = func(domain.LiveID, string, string, string) (string, string, error) {

@@ -409,7 +409,7 @@ type refundTicketsInput struct {
 	Body struct {
 		ID     number `json:"id" doc:"id of the live"`
 		Reason string `json:"reason" example:"the show is cancelled" doc:"recorded with each ticket: 1–100 characters; must not identify a person"`
-		After  number `json:"after,omitempty" example:"4711" doc:"next of the former response; absent: begin with the first ticket"`
+		After  number `json:"after,omitempty" example:"4711" doc:"value of next in the former response; absent: begin with the first ticket"`
 	}
 }
 
@@ -420,7 +420,7 @@ type refundedTickets struct {
 	Refunded int             `json:"refunded" doc:"number of tickets that the request has refunded"`
 	Coin     domain.Coins    `json:"coin" doc:"coins that went back to their users"`
 	Refused  []refusedTicket `json:"refused" doc:"tickets that could not be refunded"`
-	Next     int64           `json:"next" doc:"for after of the next request; 0: there are no more tickets"`
+	Next     int64           `json:"next" doc:"send it as after to get more tickets; 0: there are none"`
 }
 
 // refusedTicket is a ticket that could not be refunded.

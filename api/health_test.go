@@ -181,13 +181,15 @@ func TestMetricsBehindAProxy(t *testing.T) {
 // checkedByHandler contains the GET calls with data of a live whose access rule does not restrict them to the owner of the live
 // and roles, with what protects the data.
 var checkedByHandler = map[string]string{
-	"/api/live/read/{id}":       "checkRestricted in readLive",
-	"/api/live/{id}/access":     "everybody may read it: it contains why the caller may not be in the live",
-	"/api/live/{id}/acts":       "listActs: others receive only acts that concern them",
-	"/api/live/{id}/recordings": "checkRestricted in listRecordings",
-	"/api/live/{id}/reports":    "listReports refuses those who do not moderate the live",
-	"/api/live/{id}/review":     "listHeld: others receive only comments that they have written",
-	"/api/live/{id}/words":      "moderatorOf, the access rule",
+	"/api/live/read/{id}":            "checkRestricted in readLive",
+	"/api/live/{id}/access":          "everybody may read it: it contains why the caller may not be in the live",
+	"/api/live/{id}/acts":            "listActs: others receive only acts that concern them",
+	"/api/live/{id}/recordings":      "checkRestricted in listRecordings",
+	"/api/live/{id}/replay/comments": "checkRestricted in replayedLive",
+	"/api/live/{id}/replay/gifts":    "checkRestricted in replayedLive",
+	"/api/live/{id}/reports":         "listReports refuses those who do not moderate the live",
+	"/api/live/{id}/review":          "listHeld: others receive only comments that they have written",
+	"/api/live/{id}/words":           "moderatorOf, the access rule",
 }
 
 // TestDocumentDependsOnFewSettings checks that the OpenAPI document is the same with other settings, except for the public URL.
@@ -285,7 +287,7 @@ func TestOpenAPI(t *testing.T) {
 		"get /api/coin/history": true, "get /api/ledger/balance": true, "get /api/ledger/statement": true, "get /api/ledger/reconciliation": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true, "get /api/live/{id}/at": true,
 		"post /api/live/publish_key": true, "post /api/live/publish_key/revoke": true, "get /api/live/{id}/publish_key": true,
 		"post /api/live/restream": true, "post /api/live/restream/remove": true, "get /api/live/{id}/restreams": true,
-		"post /api/live/record": true, "get /api/live/{id}/recordings": false, "post /api/live/recording/delete": true,
+		"post /api/live/record": true, "get /api/live/{id}/recordings": false, "get /api/live/{id}/replay/comments": false, "get /api/live/{id}/replay/gifts": false, "post /api/live/recording/delete": true,
 		"get /api/streams": true, "get /api/streams/{id}/players": true, "post /api/streams/kick": true,
 		"post /login": false, "post /validate": false, "post /createRoom": false, "post /addRoom": false, "get /getAllRooms": false, "post /getAllRooms": false,
 		"get /tlog/checkpoint": false, "get /tlog/tile/{level}/{path}": false, "get /tlog/witnesses": false, "post /tlog/cosignature": false, "get /api/gift/{position}/proof": true, "get /api/coin/{position}/proof": true, "get /api/gift/{position}/delivery": true, "get /api/live/{id}/deliveries": true,

@@ -152,8 +152,81 @@ func (s *server) listComments(ctx context.Context, in *commentsInput) (history[c
 	if err != nil {
 		return history[comment]{}, err
 	}
-	return newHistory(ctx, s, found, func(c projections.Comment) (comment, int64) {
-		return comment{c.ID, c.Position, newPublicUser(c.User), c.Text, c.At}, c.Position
+	return newHistory(ctx, s, found, newComment)
+}
+
+// newComment returns a comment for a response, and its position.
+func newComment(c projections.Comment) (comment, int64) {
+	return comment{c.ID, c.Position, newPublicUser(c.User), c.Text, c.At}, c.Position
+}
+
+// replayInput is the input of the endpoints with the chat of a recorded live.
+type replayInput struct {
+	ID domain.LiveID `path:"id"`
+	Window
+}
+
+// replayedLive returns nil if the caller may watch the recordings of a live, and the live has one. Its chat is then visible, too.
+func (s *server) replayedLive(ctx context.Context, id domain.LiveID) error {
+	live, err := s.live(ctx, id)
+	if err == nil {
+		err = s.checkRestricted(ctx, live)
+	}
+	if err != nil {
+		return err
+	}
+	found, err := s.Queries.Recordings(ctx, id, 1, 1)
+	if err == nil && len(found) == 0 {
+		err = refusal(domain.CodeRecordingNotFound, "live %d has no recording", id)
+	}
+	return err
+}
+
+// replayedComments returns a page with the comments of a live that has a recording. It has neither removed comments nor
+// those of users who were forgotten.
+func (s *server) replayedComments(ctx context.Context, in *replayInput) (history[comment], error) {
+	if err := s.replayedLive(ctx, in.ID); err != nil {
+		return history[comment]{}, err
+	}
+	w, err := s.window(ctx, in.Window)
+	if err != nil {
+		return history[comment]{}, err
+	}
+	found, err := s.Queries.Comments(ctx, projections.CommentFilter{Live: in.ID, Known: true, Window: w})
+	if err != nil {
+		return history[comment]{}, err
+	}
+	return newHistory(ctx, s, found, newComment)
+}
+
+// replayedGift is a gift that was sent in a live with a recording. It has no coins of the streamer and the platform.
+type replayedGift struct {
+	ID       string        `json:"id" example:"09a791fff0"`
+	Position int64         `json:"position"`
+	Sender   PublicUser    `json:"sender"`
+	Gift     domain.GiftID `json:"gift"`
+	Name     string        `json:"name" example:"Rose"`
+	Image    string        `json:"image" example:"https://live.example/uploads/rose.png"`
+	Num      int           `json:"num"`
+	At       time.Time     `json:"at"`
+}
+
+// replayedGifts returns a page with the gifts that were sent in a live that has a recording. The sender of a gift who was
+// forgotten has no name.
+func (s *server) replayedGifts(ctx context.Context, in *replayInput) (history[replayedGift], error) {
+	if err := s.replayedLive(ctx, in.ID); err != nil {
+		return history[replayedGift]{}, err
+	}
+	w, err := s.window(ctx, in.Window)
+	if err != nil {
+		return history[replayedGift]{}, err
+	}
+	found, err := s.Queries.GiftHistory(ctx, projections.GiftFilter{Live: in.ID, Window: w})
+	if err != nil {
+		return history[replayedGift]{}, err
+	}
+	return newHistory(ctx, s, found, func(g projections.GiftRecord) (replayedGift, int64) {
+		return replayedGift{g.ID, g.Position, newPublicUser(g.Sender), g.Gift, g.Name, g.Image, g.Num, g.At}, g.Position
 	})
 }
 
@@ -166,12 +239,12 @@ type liveAtInput struct {
 // liveAt is a live as it was. Texts of people who were forgotten since are erased.
 type liveAt struct {
 	ID        domain.LiveID `json:"id"`
-	Position  int64         `json:"position" doc:"of the newest included event of the live"`
+	Position  int64         `json:"position" doc:"position of the newest included event of the live"`
 	At        time.Time     `json:"at" doc:"time of that event"`
 	Streamer  domain.UserID `json:"streamer"`
 	Title     string        `json:"title,omitempty"`
 	Cover     string        `json:"cover,omitempty"`
-	Status    domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 live, 2 paused, 3 ended"`
+	Status    domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 on air, 2 paused, 3 ended"`
 	Online    int           `json:"online" doc:"number of present viewers"`
 	LookCount int64         `json:"look_count" doc:"number of different users who had joined"`
 	Gifts     int64         `json:"gifts" doc:"number of gifts"`

@@ -24,7 +24,7 @@ type Live struct {
 	ID          domain.LiveID `json:"id"`
 	Title       string        `json:"title" example:"An evening with Ann"`
 	Cover       string        `json:"cover" example:"https://live.example/uploads/5f0c2a77e1d24f5f.jpg"`
-	Status      domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 live, 2 paused, 3 ended"`
+	Status      domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 on air, 2 paused, 3 ended"`
 	LookCount   int64         `json:"look_count"`
 	Coin        int64         `json:"coin"`
 	UserID      domain.UserID `json:"user_id"`
@@ -45,6 +45,7 @@ type KeyedLive struct {
 type ownedLive struct {
 	KeyedLive
 	User       liveOwner    `json:"user"`
+	Recorded   bool         `json:"recorded" doc:"whether the next broadcast of the live is recorded"`
 	Moderators []PublicUser `json:"moderators" doc:"in the order of their appointments"`
 	Modes      []liveMode   `json:"modes" doc:"what restricts comments; a mode whose until has passed is off"`
 }
@@ -204,13 +205,13 @@ type foundLive struct {
 // foundLives is a page of a list of lives.
 type foundLives struct {
 	Items []foundLive   `json:"items"`
-	Next  domain.LiveID `json:"next" doc:"for before of the next page, which follows a page of past lives even if that is empty; 0: there is none"`
+	Next  domain.LiveID `json:"next" doc:"send it as before to get the next page; a page of past lives can be empty although another page follows; 0: there is none"`
 }
 
 type findInput struct {
 	Of     string        `query:"of" enum:"on_air,past,own,followed" default:"on_air" doc:"on_air: on air or paused, with a running stream, at most 500; past: ended, with a recording; own: the caller's; followed: on air or paused, of streamers whom the caller follows, at most 500"`
 	Text   string        `query:"text" maxLength:"100" doc:"only lives on air with this text in the title or in the name of the owner"`
-	Before domain.LiveID `query:"before" minimum:"1" maximum:"9007199254740991" doc:"next of the former page; not for lives on air"`
+	Before domain.LiveID `query:"before" minimum:"1" maximum:"9007199254740991" doc:"value of next in the former page; not for lives on air"`
 }
 
 const (
@@ -338,7 +339,7 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 	owner := live.Owner
 	sign, err := s.signFor(ctx, live)
 	return signed[ownedLive]{
-		Data: ownedLive{KeyedLive{s.newLive(live), live.StreamKey}, liveOwner{owner.ID, owner.Username, owner.Avatar}, moderators, newLiveModes(modes)},
+		Data: ownedLive{KeyedLive{s.newLive(live), live.StreamKey}, liveOwner{owner.ID, owner.Username, owner.Avatar}, s.Records(live), moderators, newLiveModes(modes)},
 		Sign: sign,
 	}, err
 }

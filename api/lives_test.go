@@ -220,7 +220,7 @@ func TestReadLive(t *testing.T) {
 	path := fmt.Sprintf("/api/live/read/%d", id)
 	var got signedForm
 	d.get(path).ok(&got).keysOf("data", "data", "sign")
-	d.get(path).keysOf("data data", plus(liveKeys, "key", "moderators", "modes", "user")...)
+	d.get(path).keysOf("data data", plus(liveKeys, "key", "moderators", "modes", "recorded", "user")...)
 	d.get(path).keysOf("data data user", "id", "username", "avatar")
 	if got.Data.ID != id || got.Data.Status != 1 || got.Data.User.ID != a.ID || got.Data.User.Username != "alice" || len(got.Data.Key) != 20 {
 		t.Fatalf("got %+v", got)

@@ -38,7 +38,7 @@ type Stream struct {
 
 	// Counters of the node that receives the broadcast.
 	Publishing bool   `json:"publishing" doc:"false while the server waits for a lost encoder"`
-	Bitrate    int    `json:"bitrate" doc:"of the encoder, in bits per second"`
+	Bitrate    int    `json:"bitrate" doc:"bit rate of the encoder, in bits per second"`
 	GOP        int    `json:"gop" doc:"frames from one key frame to the next"`
 	GOPMillis  int64  `json:"gop_ms" doc:"time from one key frame to the next"`
 	FramesIn   uint64 `json:"frames_in"`
@@ -46,7 +46,7 @@ type Stream struct {
 
 	// Counters of all nodes together.
 	Players  map[string]int `json:"players" doc:"number of players by protocol"`
-	BytesOut uint64         `json:"bytes_out" doc:"to players, and to the nodes that relay the stream"`
+	BytesOut uint64         `json:"bytes_out" doc:"bytes sent to players, and to the nodes that relay the stream"`
 	Skips    uint64         `json:"skips" doc:"times that a slow player was moved to a newer key frame"`
 	Drops    uint64         `json:"drops" doc:"players that were disconnected because they read nothing"`
 	Relays   []string       `json:"relays" example:"node-2" doc:"the server processes that relay the stream from its node to their own players"`

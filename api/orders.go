@@ -217,7 +217,7 @@ func (s *server) listCorrections(ctx context.Context, in *correctionsInput) ([]c
 
 type payoutInput struct {
 	Body struct {
-		Payout   domain.PayoutID `json:"payout" example:"2026-11-7" doc:"your own name of the payout, which is requested once: 1–64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen"`
+		Payout   domain.PayoutID `json:"payout" example:"2026-11-7" doc:"your own name for the payout, which is requested once: 1–64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen"`
 		Streamer number          `json:"streamer" doc:"id of the user whose earnings are paid out"`
 		Coins    domain.Coins    `json:"coins" example:"1000" doc:"coins to pay out"`
 		Reason   string          `json:"reason" example:"November" doc:"recorded: 1–100 characters; must not identify a person"`

@@ -87,6 +87,66 @@ func TestRecordings(t *testing.T) {
 	a.post("/api/live/recording/delete", deletion).expectFailure(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
 }
 
+// TestReplayedChat reads the comments and gifts of a recorded live: whoever may watch the recording may read them, without what
+// was removed, without comments of forgotten users, and without the coins.
+func TestReplayedChat(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a, b, c := d.account("alice"), d.account("bob"), d.account("carol")
+	rose, id := d.gift("Rose", 10), a.onAir("My show")
+	comments, gifts := fmt.Sprintf("/api/live/%d/replay/comments", id), fmt.Sprintf("/api/live/%d/replay/gifts", id)
+	for _, text := range []string{"first", "second", "third"} {
+		b.command(domain.PostComment{Live: id, Text: text})
+	}
+	c.command(domain.PostComment{Live: id, Text: "of carol"})
+	b.credit(100)
+	b.command(domain.SendGift{Live: id, Gift: rose, Num: 2})
+	for _, path := range []string{comments, gifts} {
+		d.get(path).expectFailure(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
+	}
+	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	d.systemCommand(domain.FinishRecording{Live: id, Recording: "first", Cause: "stopped", StartedAt: began, EndedAt: began.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
+		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: began, DurationMS: 59_000, Bytes: 8000}}})
+	type commentPage struct {
+		Items []struct {
+			Content  string `json:"content"`
+			Position int64  `json:"position"`
+		}
+		Cursor *string
+	}
+	read := func(query string) (texts []string, page commentPage) {
+		t.Helper()
+		d.get(comments + query).ok(&page)
+		for _, item := range page.Items {
+			texts = append(texts, item.Content)
+		}
+		return texts, page
+	}
+	texts, page := read("?after=0")
+	if fmt.Sprint(texts) != "[first second third of carol]" {
+		t.Fatalf("a visitor reads %v", texts)
+	}
+	a.post("/api/live/comment/remove", object{"id": id, "comment": page.Items[1].Position}).ok(nil)
+	d.operator(domain.ForgetUser{User: c.ID})
+	texts, page = read("?after=0&limit=1")
+	rest, _ := read("?limit=500&after=" + *page.Cursor)
+	if fmt.Sprint(texts, rest) != "[first] [third]" {
+		t.Errorf("without removed and forgotten comments: %v and %v", texts, rest)
+	}
+	d.get(gifts).keysOf("data items [0]", "id", "position", "sender", "gift", "name", "image", "num", "at")
+	d.get("/api/live/999/replay/gifts").expectFailure(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
+	a.post("/api/live/access", object{"id": id, "access": "followers"}).ok(nil)
+	for _, path := range []string{comments, gifts} {
+		if got := d.get(path); got.status != http.StatusForbidden {
+			t.Errorf("a visitor reads %s of a live for followers: status %d", path, got.status)
+		}
+		if got := b.get(path); got.status != http.StatusForbidden {
+			t.Errorf("a user who does not follow reads %s: status %d", path, got.status)
+		}
+		a.get(path).ok(nil)
+	}
+}
+
 func TestSetRecording(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)

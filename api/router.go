@@ -16,7 +16,6 @@ import (
 	"roomlog/projections/ledger"
 )
 
-// register registers every route.
 func (r *routes) register() {
 	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins, middleware.GetHead)
 	r.router.NotFound(r.routeNotFound)
@@ -124,6 +123,11 @@ func (r *routes) registerRecordings() {
 		executes(domain.SetRecording{}), r.setRecording)
 	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads).
 		refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeBanned), r.listRecordings)
+	restricted := []domain.Code{domain.CodeLiveNotFound, domain.CodeRecordingNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeBanned, codeCursor, codeCursorLost}
+	serve(r, get("/api/live/{id}/replay/comments", "List the comments of a live that has a recording, without removed ones", anyone(), rateReads).
+		refuses(restricted...), r.replayedComments)
+	serve(r, get("/api/live/{id}/replay/gifts", "List the gifts that were sent in a live that has a recording", anyone(), rateReads).
+		refuses(restricted...), r.replayedGifts)
 	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateCommands).
 		executes(domain.DeleteRecording{}), r.deleteRecording)
 }
@@ -252,12 +256,11 @@ func (r *routes) registerOperator() {
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 
-// registerWebhooks registers the endpoints for webhooks.
 func (r *routes) registerWebhooks() {
 	operator := role(domain.RoleOperator)
 	serve(r, get("/api/operator/webhooks", "List the webhooks, and how far their receivers are", operator, rateReads), r.listWebhooks)
 	serve(r, post("/api/operator/webhook", "Add a webhook, which sends events to a URL", operator, rateCommands).executes(domain.AddWebhook{}).executesRepetitions().refuses(codeCursorLost), r.addWebhook)
-	serve(r, post("/api/operator/webhook/change", "Change what a webhook sends and where, or replace its secret", operator, rateCommands).executes(domain.ChangeWebhook{}), r.changeWebhook)
+	serve(r, post("/api/operator/webhook/change", "Change the URL and the events of a webhook, or replace its secret", operator, rateCommands).executes(domain.ChangeWebhook{}), r.changeWebhook)
 	serve(r, post("/api/operator/webhook/remove", "Remove a webhook", operator, rateCommands).executes(domain.RemoveWebhook{}), act(r.server, removeWebhook))
 	serve(r, post("/api/operator/webhook/replay", "Let a webhook continue at a place of the log", operator, rateCommands).executes(domain.ReplayWebhook{}).executesRepetitions().refuses(codeCursorLost), r.replayWebhook)
 	serve(r, get("/api/operator/webhook/{id}/secrets", "Read the secrets that sign the requests of a webhook", operator, rateReads).refuses(domain.CodeWebhookNotFound), r.readWebhookSecrets)

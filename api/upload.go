@@ -57,7 +57,6 @@ func (s *server) recordUpload(ctx context.Context, saved upload.Saved) (string, 
 	return string(recorded), err
 }
 
-// receiveUpload stores the file in a request.
 func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (upload.Saved, error) {
 	control := http.NewResponseController(w)
 	if err := control.SetReadDeadline(s.Now().Add(s.UploadTimeout)); err == nil {
@@ -119,7 +118,6 @@ func uploadError(w http.ResponseWriter, err error) error {
 	return bodyError(w, err)
 }
 
-// serveUpload serves an uploaded image or sound.
 func (s *server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	if !s.uploads.Serve(w, r, chi.URLParam(r, "name")) {
 		s.routeNotFound(w, r)

@@ -358,7 +358,7 @@ func refuseIncrementAge(w http.ResponseWriter, r *http.Request, f *failure) {
 type usersInput struct {
 	User  domain.UserID `query:"user" minimum:"1" doc:"only this user"`
 	Name  string        `query:"name" maxLength:"32" doc:"only the user with this username, or with one that looks the same"`
-	After domain.UserID `query:"after" minimum:"0" maximum:"9007199254740991" doc:"next of the former page"`
+	After domain.UserID `query:"after" minimum:"0" maximum:"9007199254740991" doc:"value of next in the former page"`
 }
 
 // listedUser is a user in a list for operators.
@@ -375,7 +375,7 @@ type listedUser struct {
 // listedUsers is a page of users, ordered by id.
 type listedUsers struct {
 	Items []listedUser  `json:"items"`
-	Next  domain.UserID `json:"next" doc:"for after of the next page; 0: there is none"`
+	Next  domain.UserID `json:"next" doc:"send it as after to get the next page; 0: there is none"`
 }
 
 const usersPage = 50

@@ -45,7 +45,7 @@ func (c SetAccess) decide(view View) ([]Event, error) {
 // SetMinAge sets the age that viewers of a live need. Users whose profile has a lower age, or none, leave the live. The
 // owner of the live and operators may issue this command.
 type SetMinAge struct {
-	Live   LiveID `json:"live"`    // the live
+	Live   LiveID `json:"live"`    // the live whose minimum age is set
 	MinAge int    `json:"min_age"` // age in years that the profile of a viewer must have: 1 to 100; 0: none
 }
 
@@ -110,7 +110,7 @@ func (v View) checkEntrance(live Live, id LiveID) error {
 // another password, or the invitation is revoked.
 type ViewerAdmitted struct {
 	Live       LiveID `json:"live"`       // the live into which the user is let
-	User       UserID `json:"user"`       // the user
+	User       UserID `json:"user"`       // the user who was let in
 	Credential string `json:"credential"` // id of the hash of the password that the user has entered; "" for an invitation
 	Invitation int64  `json:"invitation"` // the invitation that the user has used; 0 for a password
 }
@@ -132,7 +132,7 @@ func (e ViewerAdmitted) evolve(v Visit) Visit {
 // CreateInvitation creates an invitation to a live. Everybody who knows its secret may use it until it ends or Uses
 // users have used it. The owner of the live and operators may issue this command.
 type CreateInvitation struct {
-	Live    LiveID `json:"live"`    // the live
+	Live    LiveID `json:"live"`    // the live that the invitation admits to
 	Uses    int64  `json:"uses"`    // maximum number of users who use the invitation: 1 to 100,000
 	Seconds int64  `json:"seconds"` // time until the invitation ends: 1 to 315,360,000 seconds (ten years), or 0 for no end
 	Hash    string `json:"-"`       // lower-case hexadecimal SHA-256 of the secret
@@ -170,7 +170,7 @@ func (c CreateInvitation) decide(view View) ([]Event, error) {
 
 // InvitationCreated records a new invitation to a live.
 type InvitationCreated struct {
-	Live       LiveID `json:"live"`            // the live
+	Live       LiveID `json:"live"`            // the live that the invitation admits to
 	Invitation int64  `json:"invitation"`      // id of the invitation, which counts the invitations of the live from 1
 	Hash       string `json:"invitation_hash"` // lower-case hexadecimal SHA-256 of the secret
 	Uses       int64  `json:"uses"`            // maximum number of users who use the invitation
@@ -189,7 +189,7 @@ func (e InvitationCreated) evolve(l Live) Live {
 // RevokeInvitation ends an invitation. Users who were let in because of it may not be in the live any more, unless its
 // access permits it. The owner of the live and operators may issue this command.
 type RevokeInvitation struct {
-	Live       LiveID `json:"live"`       // the live
+	Live       LiveID `json:"live"`       // the live of the invitation
 	Invitation int64  `json:"invitation"` // id of the invitation
 }
 
@@ -219,7 +219,7 @@ func (l Live) HasInvitation(id, more int64) bool {
 
 // InvitationRevoked records the end of an invitation.
 type InvitationRevoked struct {
-	Live       LiveID `json:"live"`       // the live
+	Live       LiveID `json:"live"`       // the live of the invitation
 	Invitation int64  `json:"invitation"` // id of the invitation
 }
 
@@ -261,7 +261,7 @@ func (c UseInvitation) decide(view View) ([]Event, error) {
 	case live.HasInvitation(visit.Invitation, 0):
 		return nil, nil
 	case i.Used >= i.Uses:
-		return nil, refuse(CodeInvitationClosed, "%d users have used this invitation: ask for another one", i.Used)
+		return nil, refuse(CodeInvitationClosed, "this invitation is used up: ask for another one")
 	case i.Until != 0 && view.Now.Unix() >= i.Until:
 		return nil, refuse(CodeInvitationClosed, "this invitation has expired: ask for another one")
 	}
@@ -270,7 +270,7 @@ func (c UseInvitation) decide(view View) ([]Event, error) {
 
 // InvitationUsed records that a user has used an invitation. ViewerAdmitted follows.
 type InvitationUsed struct {
-	Live       LiveID `json:"live"`       // the live
+	Live       LiveID `json:"live"`       // the live of the invitation
 	User       UserID `json:"user"`       // the user who has used the invitation
 	Invitation int64  `json:"invitation"` // id of the invitation
 }
@@ -292,7 +292,7 @@ func (e InvitationUsed) evolve(l Live) Live {
 // BuyTicket lets the actor into a live with the access paid, and pays for it with coins from the wallet of the actor. A user
 // has at most one ticket for a live.
 type BuyTicket struct {
-	Live  LiveID `json:"live"`  // the live
+	Live  LiveID `json:"live"`  // the live of the ticket
 	Price Coins  `json:"price"` // price that the actor has seen: the command is refused if the ticket has another one
 
 	Streamer UserID `json:"-"` // the owner of the live
@@ -357,10 +357,10 @@ func (c BuyTicket) check(view View) (Live, error) {
 
 // TicketIssued records that a user has a ticket for a live. TicketBought, which follows, moves the coins.
 type TicketIssued struct {
-	Live  LiveID `json:"live"`  // the live
+	Live  LiveID `json:"live"`  // the live of the ticket
 	User  UserID `json:"user"`  // the user who has bought the ticket
 	Coins Coins  `json:"coins"` // price of the ticket in coins
-	Share Coins  `json:"share"` // the platform's share of these coins
+	Share Coins  `json:"share"` // the platform's share of the coins
 }
 
 func (TicketIssued) Type() string        { return "ticket.issued.v1" }
@@ -376,10 +376,10 @@ func (e TicketIssued) evolve(v Visit) Visit {
 type TicketBought struct {
 	User         UserID    `json:"user"`          // the user who bought the ticket and paid for it
 	Streamer     UserID    `json:"streamer"`      // the owner of the live, who receives the coins as earnings
-	Live         LiveID    `json:"live"`          // the live
+	Live         LiveID    `json:"live"`          // the live of the ticket
 	Coins        Coins     `json:"coins"`         // price of the ticket in coins
 	ShareRule    int64     `json:"share_rule"`    // number of the rule that splits the coins; 0: no rule was set
-	BasisPoints  int       `json:"basis_points"`  // share of the platform by that rule, in hundredths of a percent
+	BasisPoints  int       `json:"basis_points"`  // share of the platform by the rule, in hundredths of a percent
 	Share        Coins     `json:"share"`         // coins of the platform: coins × basis_points / 10,000, rounded down
 	BalanceAfter Coins     `json:"balance_after"` // balance of the user's wallet after the event
 	Postings     []Posting `json:"postings"`      // postings from the user's wallet to the streamer's earnings, and to the platform unless its share is 0
@@ -492,7 +492,7 @@ func (c RefundTicket) authorize(view View, live Live) error {
 // TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded, which
 // follows, moves the coins.
 type TicketReturned struct {
-	Live     LiveID `json:"live"`     // the live
+	Live     LiveID `json:"live"`     // the live of the ticket
 	User     UserID `json:"user"`     // the user who had the ticket
 	Position int64  `json:"position"` // position of the event of the payment, ticket.bought; 0 in events of the earlier version
 	Reason   string `json:"reason"`   // reason of the streamer, operator or user; not sealed
@@ -529,7 +529,7 @@ type TicketRefunded struct {
 	Live         LiveID    `json:"live"`          // the live of the ticket
 	Position     int64     `json:"position"`      // position of the event of the payment, ticket.bought; 0 in events of the earlier version
 	Coins        Coins     `json:"coins"`         // price of the ticket that is refunded, in coins
-	Share        Coins     `json:"share"`         // the platform's share of these coins, which it gives back
+	Share        Coins     `json:"share"`         // the platform's share of the coins, which it gives back
 	BalanceAfter Coins     `json:"balance_after"` // balance of the user's wallet after the event
 	Postings     []Posting `json:"postings"`      // the postings of the ticket in the other direction
 }

@@ -19,8 +19,18 @@ type User struct {
 	Passwordless bool `json:"passwordless,omitempty"` // whether the user signs in with an e-mail address and no password
 }
 
-// User returns the state of a user.
-func (v View) User(id UserID) User { return look[User](v, userStream(id)) }
+// User returns the state of a user, the zero User if nobody has this id.
+func (v View) User(id UserID) User {
+	if id != v.Actor.User {
+		return look[User](v, userStream(id))
+	}
+	if known, ok := v.actor.(User); ok {
+		return known
+	}
+	s := userStream(id)
+	v.actor = v.state(s)
+	return typed[User](v, s, v.actor)
+}
 
 // NextUser returns the next free user id.
 func (v View) NextUser() UserID { return UserID(v.next(nextUser)) }
@@ -96,7 +106,7 @@ const maxBanSeconds = 10 * 365 * 24 * 3600
 func newBan(user UserID, now time.Time, seconds int64) (Ban, error) {
 	switch {
 	case seconds < 0 || seconds > maxBanSeconds:
-		return Ban{}, refuse(CodeNumberOutOfRange, "a ban must last 1 to %d seconds, or 0 for good", maxBanSeconds)
+		return Ban{}, refuse(CodeNumberOutOfRange, "seconds must be from 1 to %d, or 0 for good", maxBanSeconds)
 	case seconds == 0:
 		return Ban{user, 0}, nil
 	}

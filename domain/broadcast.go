@@ -181,7 +181,7 @@ func (BroadcastStopped) evolve(l Live) Live  { l.Broadcast = ""; return l }
 // SetPublishKey sets the publish key of a live, with which an encoder may publish until the key is replaced or revoked, or
 // the live ends. It replaces an earlier key. Only the streamer may issue this command.
 type SetPublishKey struct {
-	Live LiveID `json:"live"` // the live
+	Live LiveID `json:"live"` // the live that gets the key
 	Hash string `json:"-"`    // lower-case hexadecimal SHA-256 of the key
 }
 
@@ -209,7 +209,7 @@ func (c SetPublishKey) decide(view View) ([]Event, error) {
 
 // PublishKeySet records that a live has a publish key, which replaces an earlier one.
 type PublishKeySet struct {
-	Live     LiveID `json:"live"`        // the live
+	Live     LiveID `json:"live"`        // the live that got the key
 	Streamer UserID `json:"streamer"`    // the owner of the live
 	Hash     string `json:"publish_key"` // lower-case hexadecimal SHA-256 of the key
 }
@@ -223,7 +223,7 @@ func (e PublishKeySet) evolve(l Live) Live { l.PublishKey = e.Hash; return l }
 // RevokePublishKey revokes the publish key of a live. The streamer of the live and operators may issue this command.
 // Nothing changes if the live has no publish key.
 type RevokePublishKey struct {
-	Live LiveID `json:"live"` // the live
+	Live LiveID `json:"live"` // the live of the key
 }
 
 func (RevokePublishKey) Type() string { return "live.revoke_publish_key" }
@@ -240,7 +240,7 @@ func (c RevokePublishKey) decide(view View) ([]Event, error) {
 
 // PublishKeyRevoked records that the publish key of a live is no longer valid.
 type PublishKeyRevoked struct {
-	Live     LiveID `json:"live"`     // the live
+	Live     LiveID `json:"live"`     // the live of the key
 	Streamer UserID `json:"streamer"` // the owner of the live
 }
 
@@ -261,7 +261,7 @@ const (
 // SetRestream sets a target to which the broadcasts of a live are pushed on. It replaces an earlier target with the same name.
 // The owner of the live and operators may issue this command.
 type SetRestream struct {
-	Live   LiveID `json:"live"`   // the live
+	Live   LiveID `json:"live"`   // the live whose broadcasts are pushed to the target
 	Target string `json:"target"` // name of the target in the live: 1 to 32 characters of a-z, 0-9 and -
 	URL    string `json:"-"`      // address of the target without its stream key: rtmp or rtmps, host and app
 	Secret string `json:"-"`      // stream key and queries of the target, sealed by the server
@@ -301,7 +301,7 @@ func isRestreamURL(s string) bool {
 
 // RestreamSet records that the broadcasts of a live are pushed on to a target.
 type RestreamSet struct {
-	Live     LiveID `json:"live"`       // the live
+	Live     LiveID `json:"live"`       // the live whose broadcasts are pushed to the target
 	Streamer UserID `json:"streamer"`   // the owner of the live
 	Target   string `json:"target"`     // name of the target in the live
 	URL      string `json:"target_url"` // address of the target without its stream key
@@ -325,7 +325,7 @@ func (e *RestreamSet) personal() (UserID, []*string) {
 // RemoveRestream removes a restream target of a live. The owner of the live and operators may issue this command. Nothing
 // changes if the live has no target with this name.
 type RemoveRestream struct {
-	Live   LiveID `json:"live"`   // the live
+	Live   LiveID `json:"live"`   // the live of the target
 	Target string `json:"target"` // name of the target in the live
 }
 
@@ -343,7 +343,7 @@ func (c RemoveRestream) decide(view View) ([]Event, error) {
 
 // RestreamRemoved records that the broadcasts of a live are not pushed on to a target any more.
 type RestreamRemoved struct {
-	Live     LiveID `json:"live"`     // the live
+	Live     LiveID `json:"live"`     // the live of the target
 	Streamer UserID `json:"streamer"` // the owner of the live
 	Target   string `json:"target"`   // name of the target in the live
 }

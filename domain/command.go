@@ -47,7 +47,7 @@ type ProfileCommand interface {
 	WithProfile(before ProfileTexts) Command
 }
 
-// ActorKind is the kind of an actor.
+// ActorKind says who issues a command: a user, an operator at the command line, the system and so on.
 type ActorKind int
 
 // The kinds of actors.
@@ -131,25 +131,41 @@ type View struct {
 	Actor  Actor
 	Now    time.Time // time of the decision, stored as recorded_at of the events; never decreases
 	states map[Stream]any
-	fault  *error // set if a decision reads a stream that its request does not list in Reads, or if a state has the wrong type
+	*progress
 }
 
-func newView(actor Actor, now time.Time, states map[Stream]any, fault *error) View {
-	return View{Actor: actor, Now: now, states: states, fault: fault}
+// progress is what all copies of a View share during one decision.
+type progress struct {
+	fault error // set if a decision reads a stream that its request does not list in Reads, or if a state has the wrong type
+
+	actor any // state of the actor; nil before the decision has read it, which it does several times
+}
+
+func newView(actor Actor, now time.Time, states map[Stream]any, shared *progress) View {
+	return View{Actor: actor, Now: now, states: states, progress: shared}
 }
 
 // look returns the state of stream s. If the request does not list s in Reads, or the state has another type than S, it
 // sets the fault of the view.
-func look[S any](v View, s Stream) S {
+func look[S any](v View, s Stream) S { return typed[S](v, s, v.state(s)) }
+
+// state returns the state of stream s; nil before its first event. If the request does not list s in Reads, it sets the fault
+// of the view.
+func (v View) state(s Stream) any {
 	state, named := v.states[s]
 	if !named {
-		*v.fault = fmt.Errorf("the decision reads the stream %s: add it to the streams that Reads returns", s)
+		v.fault = fmt.Errorf("the decision reads the stream %s: add it to the streams that Reads returns", s)
 	}
-	typed, err := stateAs[S](s, state)
+	return state
+}
+
+// typed returns state, the state of s, as an S. If it has another type, typed sets the fault of the view.
+func typed[S any](v View, s Stream, state any) S {
+	is, err := stateAs[S](s, state)
 	if err != nil {
-		*v.fault = err
+		v.fault = err
 	}
-	return typed
+	return is
 }
 
 // stateAs returns state, the state of s, as an S. It returns the zero S for nil, the state before the first event. It
@@ -168,7 +184,7 @@ type Counter struct {
 	Value int64
 }
 
-// The counters.
+// Streams of the counters, which assign ids or count objects.
 const (
 	nextUser        Stream = "next-user"
 	nextLive        Stream = "next-live"

@@ -30,7 +30,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	visit, follows, review := view.Visit(c.Live, view.Actor.User), view.Follows(view.Actor.User), view.Review(c.Live)
+	visit, follows, waiting := view.Visit(c.Live, view.Actor.User), view.Follows(view.Actor.User), view.Review(c.Live)
 	if mute := activeBan(live.Mutes, view.Actor.User, view.Now); mute.User != 0 {
 		return nil, refuseUntil(mute.Until, CodeMuted, "you are muted in live %d", c.Live)
 	}
@@ -46,56 +46,60 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if len(live.Modes) == 0 && !held || live.isModerator(view.Actor.User) {
 		return events, nil
 	}
-	if err := view.checkModes(live, visit, follows, comment); err != nil && !view.isOperator() {
+	slow, review, err := view.checkModes(live.Modes, live.Streamer, visit, follows, comment)
+	if err != nil && !view.isOperator() {
 		return nil, err
 	}
 	cause := HeldForWord
-	if first := live.mode(ModeReview, view.Now).Value != 0 && !visit.Reviewed && !view.isOperator(); first && !held {
+	if review && !held && !visit.Reviewed && !view.isOperator() {
 		held, cause = true, HeldForFirst
 	}
 	if held {
-		if events, err = view.holdComment(c.Live, live, review, comment, cause); err != nil {
+		if events, err = view.holdComment(c.Live, live, waiting, comment, cause); err != nil {
 			return nil, err
 		}
 	}
-	if live.mode(ModeSlow, view.Now).Value != 0 {
+	if slow {
 		events = append(events, ViewerCommented{c.Live, view.Actor.User, view.Now.UnixMilli()})
 	}
 	return events, nil
 }
 
-// checkModes returns a *Refusal if a mode of the live does not permit a comment of the actor now.
-func (v View) checkModes(live Live, visit Visit, follows Follows, comment string) error {
-	for _, m := range live.Modes {
+// checkModes returns a *Refusal if one of the modes of a live does not permit a comment of the actor now. It reports whether
+// slow mode and the mode review are on, also if it refuses.
+func (v View) checkModes(modes []Mode, streamer UserID, visit Visit, follows Follows, comment string) (slow, review bool, err error) {
+	for _, m := range modes {
 		if !m.Active(v.Now) {
+			continue
+		}
+		slow, review = slow || m.Mode == ModeSlow, review || m.Mode == ModeReview
+		if err != nil {
 			continue
 		}
 		switch m.Mode {
 		case ModeMuteAll:
-			return refuseUntil(m.Until, CodeCommentsOff, "only the owner and moderators of the live may comment")
+			err = refuseUntil(m.Until, CodeCommentsOff, "only the owner and moderators of the live may comment")
 		case ModeLinksOff:
 			if links.Contains(comment) {
-				return refuseUntil(m.Until, CodeLinksOff, "comments must not contain links")
+				err = refuseUntil(m.Until, CodeLinksOff, "comments must not contain links")
 			}
 		case ModeStickers:
 			if !stickers.Only(comment) {
-				return refuseUntil(m.Until, CodeStickersOnly, "comments must consist of emoji and names of stickers like :rose: only")
+				err = refuseUntil(m.Until, CodeStickersOnly, "comments must consist of emoji and names of stickers like :rose: only")
 			}
 		case ModeSlow:
 			if next := visit.CommentedAt + 1000*m.Value; visit.CommentedAt != 0 && v.Now.UnixMilli() < next {
-				return refuseUntil(earlier((next+999)/1000, m.Until), CodeSlowMode, "you may comment once in %d seconds", m.Value)
+				err = refuseUntil(earlier((next+999)/1000, m.Until), CodeSlowMode, "slow mode allows one comment in %d seconds: you may not comment", m.Value)
 			}
 		case ModeMembers:
 			if member := v.User(v.Actor.User).RegisteredAt + 60*m.Value; v.Now.Unix() < member {
-				return refuseUntil(earlier(member, m.Until), CodeMembersOnly, "only users who registered %d minutes ago may comment", m.Value)
+				err = refuseUntil(earlier(member, m.Until), CodeMembersOnly, "only users who registered at least %d minutes ago may comment", m.Value)
 			}
 		case ModeFollowers:
-			if err := m.checkFollower(live.Streamer, follows, v.Now); err != nil {
-				return err
-			}
+			err = m.checkFollower(streamer, follows, v.Now)
 		}
 	}
-	return nil
+	return slow, review, err
 }
 
 // ownCommentSeconds is the time in seconds within which authors may remove their comments.
@@ -359,7 +363,7 @@ func (c AddWords) decide(view View) ([]Event, error) {
 // WordsAdded records that words with the act refuse or mask were added to a list, or got other options.
 type WordsAdded struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
-	Words []string `json:"words"` // the words
+	Words []string `json:"words"` // the words that were added or got other options
 	Exact bool     `json:"exact"` // whether the words must stand alone
 	Mask  bool     `json:"mask"`  // whether the words are masked; otherwise comments that contain them are refused
 }
@@ -391,7 +395,7 @@ func (e WordsAdded) evolve(w Words) Words {
 // HoldWordsAdded records that words with the act hold were added to a list, or got other options.
 type HoldWordsAdded struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
-	Words []string `json:"words"` // the words
+	Words []string `json:"words"` // the words that were added or got other options
 	Exact bool     `json:"exact"` // whether the words must stand alone
 }
 
@@ -458,7 +462,7 @@ func (c RemoveWords) decide(view View) ([]Event, error) {
 // WordsRemoved records that words were removed from a list.
 type WordsRemoved struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
-	Words []string `json:"words"` // the words
+	Words []string `json:"words"` // the words that were removed
 }
 
 func (WordsRemoved) Type() string        { return "words.removed.v1" }
@@ -483,16 +487,17 @@ func (v View) applyWords(live Live, id LiveID, comment string) (masked string, h
 	if len(ofLive.entries) == 0 && len(ofService.entries) == 0 {
 		return comment, false, nil
 	}
-	typed, folded := comment, words.Fold(comment)
+	var buffer [2 + 2*maxComment]byte
+	typed, plain := comment, words.Plain(comment, buffer[:0])
 	for _, list := range []*words.List{ofService.list, ofLive.list} {
-		found := list.Check(folded)
+		found := list.Check(comment, plain)
 		switch {
 		case found != (words.Result{Text: typed}) && v.isOperator():
 			return typed, false, nil
 		case found.Refused:
 			return "", false, refuse(CodeWordRefused, "the comment contains a word that is not allowed here")
 		case found.Text != comment:
-			comment, folded = found.Text, words.Fold(found.Text)
+			comment, plain = found.Text, words.Plain(found.Text, nil)
 		}
 		held = held || found.Held
 	}

@@ -226,7 +226,7 @@ func (CorrectionRejected) evolve(c Correction) Correction { c.Open = false; retu
 // CoinsCorrected records that a correction has changed the balance of a wallet.
 type CoinsCorrected struct {
 	User         UserID       `json:"user"`          // the user whose wallet was corrected
-	Correction   CorrectionID `json:"correction"`    // the correction
+	Correction   CorrectionID `json:"correction"`    // the correction that moved the coins
 	Coins        Coins        `json:"coins"`         // number of coins that were added; negative if coins were taken
 	BalanceAfter Coins        `json:"balance_after"` // balance of the wallet after the event
 	Postings     []Posting    `json:"postings"`      // postings from the account of corrections to the user
@@ -245,7 +245,7 @@ func (e CoinsCorrected) checkPostings() error {
 // EarningsCorrected records that a correction has changed the earnings of a streamer.
 type EarningsCorrected struct {
 	Streamer   UserID       `json:"streamer"`   // the user whose earnings were corrected
-	Correction CorrectionID `json:"correction"` // the correction
+	Correction CorrectionID `json:"correction"` // the correction that moved the coins
 	Coins      Coins        `json:"coins"`      // number of coins that were added; negative if coins were taken
 	Postings   []Posting    `json:"postings"`   // postings from the account of corrections to the earnings
 }

@@ -153,21 +153,23 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err := Authorize(r, now, states); err != nil {
 		return nil, err
 	}
-	var fault error
-	events, err := commandsByType[r.Command.Type()].decide(r.Command, newView(r.Actor, now, states, &fault))
-	if fault != nil {
-		return nil, fmt.Errorf("%s: %w", r.Command.Type(), fault)
+	var shared progress
+	events, err := commandsByType[r.Command.Type()].decide(r.Command, newView(r.Actor, now, states, &shared))
+	if shared.fault != nil {
+		return nil, fmt.Errorf("%s: %w", r.Command.Type(), shared.fault)
 	}
 	if err != nil {
 		return nil, err
 	}
 	var started Stream // newest stream that these events have created; later events may be appended to that stream
 	for _, e := range events {
-		if StartsStream(e) {
-			started = e.Stream()
-		}
-		if _, named := states[e.Stream()]; !named && e.Stream() != started {
-			return nil, fmt.Errorf("%s: the decision appends to the stream %s: add it to the streams that Reads returns", r.Command.Type(), e.Stream())
+		stream := e.Stream()
+		switch _, named := states[stream]; {
+		case named:
+		case StartsStream(e):
+			started = stream
+		case stream != started:
+			return nil, fmt.Errorf("%s: the decision appends to the stream %s: add it to the streams that Reads returns", r.Command.Type(), stream)
 		}
 	}
 	return events, nil
@@ -179,10 +181,10 @@ func Authorize(r Request, now time.Time, states map[Stream]any) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	var fault error
-	err := commandsByType[r.Command.Type()].access.authorize(newView(r.Actor, now, states, &fault))
-	if fault != nil {
-		return fmt.Errorf("%s: %w", r.Command.Type(), fault)
+	var shared progress
+	err := commandsByType[r.Command.Type()].access.authorize(newView(r.Actor, now, states, &shared))
+	if shared.fault != nil {
+		return fmt.Errorf("%s: %w", r.Command.Type(), shared.fault)
 	}
 	return err
 }

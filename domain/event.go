@@ -57,7 +57,9 @@ func commentStream(id LiveID) Stream        { return numberedStream("comment-", 
 func playerStream(id PlayerID) Stream       { return Stream("player-" + string(id)) }
 func recordingStream(id RecordingID) Stream { return Stream("recording-" + string(id)) }
 func visitStream(live LiveID, user UserID) Stream {
-	return numberedStream("visit-"+strconv.FormatInt(int64(live), 10)+"-", int64(user))
+	var buffer [48]byte // so that only the name is allocated
+	name := append(strconv.AppendInt(append(buffer[:0], "visit-"...), int64(live), 10), '-')
+	return Stream(strconv.AppendInt(name, int64(user), 10))
 }
 
 func uploadStream(id UserID) Stream { return numberedStream("upload-", int64(id)) }
@@ -86,7 +88,8 @@ func WalletStream(id UserID) Stream { return numberedStream("wallet-", int64(id)
 func DirectMessageStream(to UserID) Stream { return numberedStream("message-user-", int64(to)) }
 
 func numberedStream(prefix string, id int64) Stream {
-	return Stream(prefix + strconv.FormatInt(id, 10))
+	var buffer [48]byte // so that only the name is allocated
+	return Stream(strconv.AppendInt(append(buffer[:0], prefix...), id, 10))
 }
 
 // numberAfter returns the positive number that follows prefix in s, or 0 if there is none.

@@ -124,9 +124,9 @@ func (m Mode) checkFollower(streamer UserID, follows Follows, now time.Time) err
 	since := follows.Since(streamer)
 	switch member := since + 60*m.Value; {
 	case since == 0:
-		return refuseUntil(m.Until, CodeFollowersOnly, "only followers of the streamer may comment: follow user %d first", streamer)
+		return refuseUntil(m.Until, CodeFollowersOnly, "follow the streamer, user %d: only followers may comment", streamer)
 	case m.Value > 1 && now.Before(time.Unix(member, 0)):
-		return refuseUntil(earlier(member, m.Until), CodeFollowersOnly, "only users who have followed the streamer for %d minutes may comment", m.Value)
+		return refuseUntil(earlier(member, m.Until), CodeFollowersOnly, "only users who have followed the streamer for at least %d minutes may comment", m.Value)
 	}
 	return nil
 }

@@ -194,13 +194,13 @@ type GiftSent struct {
 	Streamer     UserID    `json:"streamer"`      // the owner of the live, who receives the coins as earnings
 	Live         LiveID    `json:"live"`          // the live that received the gifts
 	Gift         GiftID    `json:"gift"`          // the gift that was sent
-	Name         string    `json:"name"`          // name of the gift at that time
-	Image        string    `json:"image"`         // image of the gift at that time
-	Price        Coins     `json:"price"`         // price of one gift at that time
+	Name         string    `json:"name"`          // name of the gift when it was sent
+	Image        string    `json:"image"`         // image of the gift when it was sent
+	Price        Coins     `json:"price"`         // price of one gift when it was sent
 	Num          int       `json:"num"`           // number of gifts
 	Coins        Coins     `json:"coins"`         // total price in coins: price × num
 	ShareRule    int64     `json:"share_rule"`    // number of the rule that splits the coins; 0: no rule was set
-	BasisPoints  int       `json:"basis_points"`  // share of the platform by that rule, in hundredths of a percent
+	BasisPoints  int       `json:"basis_points"`  // share of the platform by the rule, in hundredths of a percent
 	Share        Coins     `json:"share"`         // coins of the platform: coins × basis_points / 10,000, rounded down
 	BalanceAfter Coins     `json:"balance_after"` // balance of the sender's wallet after the event
 	Postings     []Posting `json:"postings"`      // postings from the sender's wallet to the streamer's earnings, and to the platform unless its share is 0
@@ -283,7 +283,7 @@ type SentGift struct {
 	Gift     GiftID
 	Num      int
 	Coins    Coins
-	Share    Coins // the platform's share of these coins
+	Share    Coins // the platform's share of the coins
 }
 
 // RefundGift gives the coins of a gift back to its sender. A gift is refunded once and as a whole. The command is refused
@@ -383,7 +383,7 @@ type GiftRefunded struct {
 	Num          int       `json:"num"`           // number of gifts
 	Position     int64     `json:"position"`      // position of the event of the gift
 	Coins        Coins     `json:"coins"`         // total price that is refunded, in coins
-	Share        Coins     `json:"share"`         // the platform's share of these coins, which it gives back
+	Share        Coins     `json:"share"`         // the platform's share of the coins, which it gives back
 	BalanceAfter Coins     `json:"balance_after"` // balance of the sender's wallet after the event
 	Reason       string    `json:"reason"`        // the reason of the streamer or operator; not sealed
 	Postings     []Posting `json:"postings"`      // the postings of the gift in the other direction

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Status is the status of a live.
+// Status says whether a live has not started, is on air, is paused or has ended.
 type Status int
 
 // The statuses, with the numbers of the wire protocol. StatusEnded is final.
@@ -170,7 +170,7 @@ type Live struct {
 	Price          Coins        `json:"price,omitempty"`             // price of a ticket; 0 unless the access is paid
 	MinAge         int          `json:"min_age,omitempty"`           // age in years that viewers need; 0: none
 	Started        bool         `json:"started,omitempty"`           // whether the live is or was on air, or has had a broadcast
-	Invitations    []Invitation `json:"invitations,omitempty"`       // those that were not revoked
+	Invitations    []Invitation `json:"invitations,omitempty"`       // invitations that were not revoked
 	LastInvitation int64        `json:"last_invitation,omitempty"`   // id of the newest invitation, also if it was revoked
 }
 
@@ -213,7 +213,10 @@ func (v View) checkModerator(live Live, id LiveID) error {
 	if live.isModerator(v.Actor.User) && !isBanned(live.Bans, v.Actor.User, v.Now) {
 		return nil
 	}
-	return v.checkOwner(live, id)
+	if live.Streamer == 0 || !v.isOperator() {
+		return refuse(CodeLiveNotFound, "you neither own live %d nor moderate it", id)
+	}
+	return nil
 }
 
 // checkTarget returns nil if the actor, who passes checkModerator, may act on a user in the live. Nobody may act on the
@@ -378,7 +381,7 @@ func (e LiveAccessSet) evolve(l Live) Live {
 
 // LiveAgeSet records the age that viewers of a live need from now on.
 type LiveAgeSet struct {
-	Live   LiveID `json:"live"`    // the live
+	Live   LiveID `json:"live"`    // the live whose minimum age changed
 	MinAge int    `json:"min_age"` // age in years that the profile of a viewer must have; 0: none
 }
 

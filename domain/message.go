@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// MessageKind is the kind of a message.
+// MessageKind says what a message contains: a text, a sticker or a sound.
 type MessageKind string
 
 // The kinds of messages.

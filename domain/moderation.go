@@ -347,7 +347,7 @@ func (c SetMode) decide(view View) ([]Event, error) {
 type LiveModeSet struct {
 	Live   LiveID   `json:"live"`   // the live whose mode changed
 	Mode   ModeName `json:"mode"`   // the mode
-	Value  int64    `json:"value"`  // 0: off; for slow: seconds between two comments of a user; for members: minutes since the registration; for followers: 1, or minutes since the user began to follow; for other modes: 1
+	Value  int64    `json:"value"`  // value of the mode; 0: off; for slow: seconds between two comments of a user; for members: minutes since the registration; for followers: 1, or minutes since the user began to follow; for other modes: 1
 	Until  int64    `json:"until"`  // end of the mode in Unix seconds; 0: no end
 	Reason string   `json:"reason"` // the reason; not sealed; may be empty
 }

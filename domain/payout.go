@@ -5,7 +5,7 @@ import "fmt"
 // PayoutID identifies a payout of earnings. The operator who requests the payout chooses it.
 type PayoutID string
 
-// PayoutStatus is the status of a payout.
+// PayoutStatus says whether the coins of a payout are held, paid out or returned.
 type PayoutStatus string
 
 // The statuses of payouts.
@@ -212,7 +212,7 @@ func (e PayoutVoided) evolve(p Payout) Payout { p.Status = PayoutVoid; return p 
 // EarningsHeld records that coins of the earnings of a streamer are held for a payout.
 type EarningsHeld struct {
 	Streamer UserID    `json:"streamer"` // the user whose earnings are held
-	Payout   PayoutID  `json:"payout"`   // the payout
+	Payout   PayoutID  `json:"payout"`   // the payout whose coins are held
 	Coins    Coins     `json:"coins"`    // number of coins
 	Postings []Posting `json:"postings"` // postings from the earnings to the coins that are held
 }
@@ -229,7 +229,7 @@ func (e EarningsHeld) checkPostings() error {
 // EarningsPaidOut records that coins that were held have been paid out.
 type EarningsPaidOut struct {
 	Streamer UserID    `json:"streamer"` // the user whose earnings were paid out
-	Payout   PayoutID  `json:"payout"`   // the payout
+	Payout   PayoutID  `json:"payout"`   // the payout that was paid out
 	Coins    Coins     `json:"coins"`    // number of coins
 	Postings []Posting `json:"postings"` // postings from the coins that were held to the coins that were paid out
 }
@@ -252,7 +252,7 @@ func (e EarningsPaidOut) checkPostings() error {
 // EarningsReleased records that coins that were held went back to the earnings.
 type EarningsReleased struct {
 	Streamer UserID    `json:"streamer"` // the user whose earnings were held
-	Payout   PayoutID  `json:"payout"`   // the payout
+	Payout   PayoutID  `json:"payout"`   // the payout that was made void
 	Coins    Coins     `json:"coins"`    // number of coins
 	Postings []Posting `json:"postings"` // postings from the coins that were held to the earnings
 }

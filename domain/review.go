@@ -7,7 +7,7 @@ import (
 
 // Bounds of the comments that wait for a review.
 const (
-	maxHeld        = 500 // maximum number of held comments in one live: every decision about one loads all; another one then displaces one
+	maxHeld        = 500 // maximum number of held comments in one live, which every decision loads; a further comment displaces a waiting one
 	maxHeldOfUser  = 3   // maximum number of held comments of one user in one live
 	commentNotHeld = "no comment %d waits for a review in live %d: it was released or dropped, or never held"
 )
@@ -92,7 +92,7 @@ func (v View) holdComment(id LiveID, live Live, review Review, text string, caus
 // queued is an entry of a queue that the viewers of a live fill: a held comment, or an open report.
 type queued struct {
 	senders []UserID // the author, or the users who reported: first the one who opened the report, then those who joined it
-	claimed bool     // whether a moderator works on it
+	claimed bool     // whether a moderator works on the entry
 }
 
 // displaced returns the index of the entry in a full queue that gives its place to a new entry of the actor: the one
@@ -398,7 +398,7 @@ func (ViewerWarned) evolve(Stateless) Stateless       { return Stateless{} }
 
 // Bounds of reports.
 const (
-	maxReports       = 200 // maximum number of open reports in one live: every decision about one loads all; another one then displaces one
+	maxReports       = 200 // maximum number of open reports in one live, which every decision loads; a further report displaces a waiting one
 	maxReportsOfUser = 5   // maximum number of open reports in one live that one user has opened
 	maxReporters     = 20  // maximum number of users in one report; reports of further users change nothing
 	maxReportText    = 200 // maximum length of the text of a report in characters
@@ -422,7 +422,7 @@ const (
 // ReportCauses lists every cause.
 var ReportCauses = [...]ReportCause{ReportSpam, ReportInsult, ReportHate, ReportSexual, ReportPrivacy, ReportFraud, ReportOther}
 
-// ReportDecision is a decision about a report.
+// ReportDecision says whether a report was upheld or rejected.
 type ReportDecision string
 
 // The decisions.
@@ -671,7 +671,7 @@ func (e ReportClaimed) evolve(r Reports) Reports {
 type DecideReport struct {
 	Live      LiveID         `json:"live"`     // the live of the report
 	Report    int64          `json:"report"`   // number of the report
-	Decision  ReportDecision `json:"decision"` // the decision
+	Decision  ReportDecision `json:"decision"` // whether the report is upheld or rejected
 	Reason    string         `json:"reason"`   // the reason, shown to those who reported and to the reported user: at most 100 characters, may be empty; must not identify a person
 	Reporters []UserID       `json:"-"`        // the users who reported, as far as the sender knows them
 }
@@ -714,7 +714,7 @@ type ReportDecided struct {
 	Report   int64          `json:"report"`   // number of the report
 	User     UserID         `json:"user"`     // the user who was reported
 	Comment  int64          `json:"comment"`  // position of the reported comment; 0: the user was reported
-	Decision ReportDecision `json:"decision"` // the decision
+	Decision ReportDecision `json:"decision"` // whether the report was upheld or rejected
 	Reason   string         `json:"reason"`   // the reason; not sealed; may be empty
 }
 

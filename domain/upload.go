@@ -2,7 +2,7 @@ package domain
 
 import "slices"
 
-// UploadCause is the cause of the deletion of an upload.
+// UploadCause says why an upload was deleted.
 type UploadCause string
 
 // The causes of the deletion of an upload.

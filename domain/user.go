@@ -143,7 +143,7 @@ func (c ChangeProfile) Reads(actor Actor) []Stream {
 	return append(streamsOf(usernameStream, c.LookalikeKey), userStream(actor.User))
 }
 
-// WithLookalikeKey sets LookalikeKey.
+// WithLookalikeKey returns the command with LookalikeKey set to the key of the nickname.
 func (c ChangeProfile) WithLookalikeKey(key func(name string) string) Command {
 	if c.LookalikeKey = ""; c.Nickname != nil && *c.Nickname != "" {
 		c.LookalikeKey = key(*c.Nickname)
@@ -151,7 +151,7 @@ func (c ChangeProfile) WithLookalikeKey(key func(name string) string) Command {
 	return c
 }
 
-// WithProfile sets Before.
+// WithProfile returns the command with Before set to the texts of the profile that it changes.
 func (c ChangeProfile) WithProfile(before ProfileTexts) Command { c.Before = before; return c }
 
 func (c ChangeProfile) decide(view View) (events []Event, err error) {

@@ -21,7 +21,7 @@ type Visit struct {
 // Ticket is the part of a ticket for a live that refunds read. The zero Ticket means that there is none.
 type Ticket struct {
 	Coins    Coins `json:"coins"`              // what the user has paid
-	Share    Coins `json:"share"`              // the platform's share of these coins
+	Share    Coins `json:"share"`              // the platform's share of the coins
 	Returned bool  `json:"returned,omitempty"` // whether the ticket was refunded
 	Refunded int64 `json:"refunded,omitempty"` // position of the payment of the user's ticket that was refunded last; 0: none, or unknown
 }

@@ -27,7 +27,7 @@ func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Con
 // FollowFrom follows the log like Follow, but the caller also gives the id of the event at position after. It returns
 // ErrCursorLost if the log does not contain that event. A zero id is not checked.
 func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handle func(context.Context, []Record) error) error {
-	at := tail{store: s, position: after, id: id}
+	at := logReader{store: s, position: after, id: id}
 	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
 	for ctx.Err() == nil {
 		seen := s.appended.Count()
@@ -58,22 +58,23 @@ func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handl
 	return nil
 }
 
-// tail holds the position and the id of the newest event that a call of FollowFrom has read.
-type tail struct {
+// logReader reads the log for one call of FollowFrom. It holds the position and the id of the newest event that it has
+// read.
+type logReader struct {
 	store    *Store
 	position int64
 	id       uuid.UUID // id of the event; zero until the event was read
 	number   int64     // number of the history in which the event was read last; 0 if it was not read yet
 }
 
-func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
+func (r *logReader) move(e Record) { r.position, r.id = e.Position, e.ID }
 
-// recent returns the events after the tail that are in memory. It returns nothing if the newest events in memory do not
-// continue the event at the tail.
-func (t *tail) recent() []Record {
-	records, number := t.store.recent.after(event{t.position, t.id}, defaultLimit)
+// recent returns the next events from memory. It returns nothing if the events in memory do not continue the event that
+// was read last.
+func (r *logReader) recent() []Record {
+	records, number := r.store.recent.after(event{r.position, r.id}, defaultLimit)
 	if len(records) > 0 {
-		t.number = number
+		r.number = number
 	}
 	return records
 }
@@ -85,53 +86,55 @@ func (s *Store) Recent(after int64, id uuid.UUID) []Record {
 	return records
 }
 
-// next returns the events after the tail. It also reads the event at the tail, to check that the log still contains it.
-func (t *tail) next(ctx context.Context) ([]Record, error) {
-	number := t.store.History().Number
-	if t.position <= 0 {
-		page, err := t.page(ctx, 0, defaultLimit)
+// next returns the next events from the database. It reads the event that was read last again, to check that the log
+// still contains it.
+func (r *logReader) next(ctx context.Context) ([]Record, error) {
+	number := r.store.History().Number
+	if r.position <= 0 {
+		page, err := r.page(ctx, 0, defaultLimit)
 		if err != nil {
 			return nil, err
 		}
-		t.number = number
-		t.store.recent.mark(page)
-		return page, t.store.decodeAll(ctx, page)
+		r.number = number
+		r.store.recent.mark(page)
+		return page, r.store.decodeAll(ctx, page)
 	}
-	page, err := t.page(ctx, t.position-1, defaultLimit+1)
+	page, err := r.page(ctx, r.position-1, defaultLimit+1)
 	if err != nil {
 		return nil, err
 	}
-	if len(page) == 0 || page[0].Position != t.position || t.id != uuid.Nil && page[0].ID != t.id {
-		return nil, t.lost(ctx)
+	if len(page) == 0 || page[0].Position != r.position || r.id != uuid.Nil && page[0].ID != r.id {
+		return nil, r.lost(ctx)
 	}
-	t.id, t.number = page[0].ID, number
-	t.store.recent.mark(page)
-	return page[1:], t.store.decodeAll(ctx, page[1:])
+	r.id, r.number = page[0].ID, number
+	r.store.recent.mark(page)
+	return page[1:], r.store.decodeAll(ctx, page[1:])
 }
 
-// lost begins a new history, if the tail has read its event from the log before.
-func (t *tail) lost(ctx context.Context) error {
+// lost begins a new history, if the event that was read last came from the log, not from the caller of FollowFrom. It
+// returns an error that wraps ErrCursorLost, unless it could not compare the log.
+func (r *logReader) lost(ctx context.Context) error {
 	var err error
-	if t.number == 0 {
-		_, err = t.store.CheckHistory(ctx)
+	if r.number == 0 {
+		_, err = r.store.CheckHistory(ctx)
 	} else {
-		err = t.store.CheckEvent(ctx, t.number, t.position, t.id)
+		err = r.store.CheckEvent(ctx, r.number, r.position, r.id)
 	}
 	if err == nil || errors.Is(err, ErrCursorLost) {
-		err = fmt.Errorf("follow the log after position %d: %w", t.position, ErrCursorLost)
+		err = fmt.Errorf("follow the log after position %d: %w", r.position, ErrCursorLost)
 	}
 	return err
 }
 
 // page returns at most limit events with position > after, in one round trip. It does not decode them.
-func (t *tail) page(ctx context.Context, after int64, limit int) (page []Record, err error) {
+func (r *logReader) page(ctx context.Context, after int64, limit int) (page []Record, err error) {
 	p := &pgx.Batch{}
-	t.store.queueForgotten(p)
+	r.store.queueForgotten(p)
 	p.Queue(selectRawEvents, after, int64(math.MaxInt64), limit).Query(func(rows pgx.Rows) error {
 		page, err = pgx.CollectRows(rows, func(pgx.CollectableRow) (Record, error) { return ScanRaw(rows) })
 		return err
 	})
-	if err := t.store.pool.SendBatch(ctx, p).Close(); err != nil {
+	if err := r.store.pool.SendBatch(ctx, p).Close(); err != nil {
 		return nil, fmt.Errorf("read events after %d: %w", after, err)
 	}
 	return page, nil

@@ -77,7 +77,6 @@ type history struct {
 	newest event
 }
 
-// current returns the current history.
 func (h *history) current() History {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -135,8 +135,7 @@ func (q *Sequencer) refold(ctx context.Context, b *batch) error {
 }
 
 // fold applies the next event of the stream to e. Most events that were set aside have no effect: those that move coins
-// and those that cannot be applied to a state. If only a table could not apply the event, it keeps its effect on
-// states.
+// and those that cannot be applied to a state. An event that only a table could not apply keeps its effect on states.
 func (e *entry) fold(r loadedRow, aside aside, codec *codec) error {
 	if r.version != e.version+1 {
 		return fmt.Errorf("fold version %d of %s into version %d: %w", r.version, r.stream, e.version, errNotNext)

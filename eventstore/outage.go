@@ -40,7 +40,6 @@ func (o *outage) level() slog.Level {
 	return slog.LevelWarn
 }
 
-// end stops the measurement.
 func (o *outage) end() {
 	o.timer.Stop()
 	o.timer, o.expired = nil, false
@@ -66,7 +65,7 @@ type lockHolder struct {
 	pid         int
 	transaction string
 	application string
-	table       string    // empty: the lock of the log
+	table       string    // table whose lock is held; empty: the lock of the log is held
 	since       time.Time // time when this process first noticed the holder
 }
 

@@ -30,8 +30,8 @@ import (
 type Config struct {
 	Now          func() time.Time   // clock of this process; it is compared with the clock of the database
 	Clock        func() time.Time   // replaces the clock of the database in tests; nil: the clock of the database
-	Log          *slog.Logger       // nil: no log messages
-	Events       []domain.EventSpec // nil: domain.Events
+	Log          *slog.Logger       // receives the messages of the program; nil: none
+	Events       []domain.EventSpec // event types that the store knows; nil: domain.Events
 	SnapshotKeys [][]byte           // keys of the checksums of snapshots, newest first; nil: no snapshots
 	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // interval at which Follow looks for new events without a notification
 }
@@ -235,7 +235,7 @@ func (s *Store) keyed(text string) string {
 
 // eventID is the id of the event at a position.
 type eventID struct {
-	id      *uuid.UUID // nil: the log has no event there
+	id      *uuid.UUID // id of the event at the position; nil: the log has no event there
 	standby bool       // whether the database is a standby, which may receive the event later
 }
 

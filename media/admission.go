@@ -18,7 +18,7 @@ type admission struct {
 	client      Client
 	key         string
 	requestedAt time.Time
-	fetch       bool // see PlayRequest.Fetch
+	fetch       bool // whether the client fetches an index or a picture, see PlayRequest.Fetch
 	slot        *limit.Slot
 }
 
@@ -52,7 +52,6 @@ func (c *core) admitted(w http.ResponseWriter, r *http.Request, a admission) (ad
 	return a, err == nil
 }
 
-// authorizePlay calls the Authorizer.
 func (c *core) authorizePlay(ctx context.Context, a *admission, query string) error {
 	args, err := url.ParseQuery(query)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// Protocol is the protocol of a client.
+// Protocol is the protocol over which a client publishes or plays.
 type Protocol string
 
 // The protocols of a Server.

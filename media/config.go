@@ -90,7 +90,7 @@ type HLSConfig struct {
 // RelaySource provides the streams that are published at other nodes. Package relay implements it; an interface is needed
 // because that package uses this one. The methods are called concurrently.
 type RelaySource interface {
-	// Want is called when a player waits for a stream that has no publisher. It does not block.
+	// Want is called, and must not block, when a player waits for a stream that has no publisher.
 	Want(key string)
 	// Await begins to relay a stream if another node has its publisher, and blocks until players can start. It returns
 	// an error if no node has the publisher, or if ctx ends.

@@ -8,7 +8,7 @@ import (
 
 const (
 	batchFrames = 64        // maximum number of frames per read
-	batchBytes  = 256 << 10 // size after which a read adds no further frame
+	batchBytes  = 256 << 10 // size in bytes after which a read adds no further frame
 )
 
 // cursor is the position of a player in a ring. It is guarded by the lock of the stream.

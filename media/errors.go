@@ -27,6 +27,6 @@ var (
 	errUnknownApp   = errors.New("media: unknown app")
 	errNoKey        = errors.New("media: no stream key")
 	errOtherCodec   = errors.New("media: a payload of another codec with which no decoder can begin")
-	errNoKeyFrame   = errors.New("media: a picture before the first key frame") // players that still show an earlier picture could not decode it
+	errNoKeyFrame   = errors.New("media: a picture before the first key frame") // a player that still shows an earlier picture could not decode it
 	errTooMuchInput = errors.New("media: the player sends more than a player has to send")
 )

@@ -141,7 +141,6 @@ func (c *wsConn) refuse() error {
 	return c.refused
 }
 
-// receive reads from the player.
 func (c *wsConn) receive(b []byte) (int, error) {
 	if len(c.early) > 0 {
 		n := copy(b, c.early)

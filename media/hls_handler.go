@@ -94,7 +94,6 @@ func (l *bufferedList) Write(b []byte) (int, error) { return l.body.Write(b) }
 // uncached is a writer of a file that caches must not keep, because a player may lose the right to fetch it.
 type uncached struct{ http.ResponseWriter }
 
-// WriteHeader writes the header.
 func (u uncached) WriteHeader(status int) {
 	u.Header().Set("Cache-Control", "no-store")
 	u.ResponseWriter.WriteHeader(status)

@@ -183,7 +183,6 @@ func (h *hlsServer) stream(key, broadcast string) *hlsStream {
 	return s
 }
 
-// drop ends a play session.
 func (h *hlsServer) drop(id string, reason Reason) {
 	h.mu.Lock()
 	s := h.sessions[id]

@@ -221,7 +221,7 @@ type playRequest struct {
 	disconnect  func()
 	slot        *limit.Slot // slot that the player gives to others until it has received a frame; may be nil
 	complete    bool        // whether the player should miss no frame, see cursor
-	broadcast   string      // if set, the player may join only this broadcast, and reads it to its end
+	broadcast   string      // broadcast that the player may join and reads to its end; "": any
 	finishes    bool        // whether the player reads the remaining frames if the stream is cut because its live has ended
 	running     bool        // whether the player may join only a stream that has a broadcast
 	spared      bool        // whether cuts of all users no longer apply, because they have spared the play session of the player

@@ -158,8 +158,8 @@ func (s *stream) release(info flv.Info, now time.Time) {
 	}
 }
 
-// hasBetterHeader reports whether the stream has an earlier header of the codec and the track of f, a sequence
-// header, and package flv can parse that header but not f.
+// hasBetterHeader reports whether package flv cannot parse f, a sequence header, but can parse an earlier header of the
+// same codec and track.
 func (s *stream) hasBetterHeader(f *Frame) bool {
 	return s.ring.hasBetterHeader(f) || slices.ContainsFunc(s.held, func(r receivedPayload) bool { return f.isWorseThan(r.frame) })
 }

@@ -18,11 +18,10 @@ type meter struct {
 	gopLen time.Duration
 
 	at    [rateSpan]time.Time // times of the measurements
-	total [rateSpan]uint64    // number of bytes at these times
+	total [rateSpan]uint64    // number of bytes at each time in at
 	next  int
 }
 
-// countFrame counts a frame.
 func (m *meter) countFrame(f *Frame) {
 	m.frames++
 	m.bytes += uint64(len(f.tag))

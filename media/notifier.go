@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	maxOptional  = 4096 // while at least this many notifications wait, players and connections are not announced
-	maxBroadcast = 8192 // while at least this many notifications wait, no publisher is accepted
+	maxOptional  = 4096 // number of waiting notifications from which on players and connections are not announced
+	maxBroadcast = 8192 // number of waiting notifications from which on no publisher is accepted
 )
 
 // notifier is the queue of notifications from the streams to the observers. Its methods, except deliver, do not block

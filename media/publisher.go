@@ -175,7 +175,8 @@ func (c *relayClock) connected(continues bool) {
 	c.repeated = maps.Clone(c.last)
 }
 
-// place returns the time for a frame with the time at. repeated is true for a frame that an earlier connection has delivered.
+// place converts at, the time of a frame at the origin, to the time of the stream at this node. repeated is true for a
+// frame that an earlier connection has delivered.
 func (c *relayClock) place(info flv.Info, at uint32, now time.Time) (placed uint32, repeated bool) {
 	if info.Kind == flv.Script {
 		return at, false

@@ -92,8 +92,8 @@ func (r *ring) oldestExpired(newest *Frame) bool {
 	return age > minRingSpan || age < 0 || oldest.info.Kind == flv.Script // script data has no timestamp
 }
 
-// hasBetterHeader reports whether the ring contains a header of the codec and the track of f, a sequence header, and
-// package flv can parse that header but not f.
+// hasBetterHeader reports whether package flv cannot parse f, a sequence header, but can parse a header of the same codec
+// and track in the ring.
 func (r *ring) hasBetterHeader(f *Frame) bool {
 	return slices.ContainsFunc(r.headers, f.isWorseThan)
 }

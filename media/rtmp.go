@@ -161,7 +161,6 @@ func (s *rtmpSession) admitRequest(ctx context.Context, r rtmp.Request) (*limit.
 	return slot, err
 }
 
-// authorizeRequest calls the Authorizer.
 func (s *rtmpSession) authorizeRequest(ctx context.Context, r rtmp.Request) error {
 	switch r.App {
 	case App:

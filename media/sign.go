@@ -102,7 +102,7 @@ func (s *Signer) PlayAs(key string, user int64, registered time.Time) string {
 // account identifies the account of a user in all histories of the log. The zero account is none.
 type account struct {
 	user       int64
-	registered int64 // Unix microseconds
+	registered int64 // time of the registration in Unix microseconds
 }
 
 func (a account) String() string {

@@ -42,7 +42,6 @@ type StreamStats struct {
 	Jumps      uint64 // number of times that the timestamps of a track have jumped, drifted or stopped
 }
 
-// stats returns the counters of the stream.
 func (s *stream) stats(now time.Time) StreamStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -28,7 +28,7 @@ type stream struct {
 	ring      ring
 	timeline  timeline.Timeline
 	publisher *publisher // nil if there is no publisher
-	relayed   bool       // whether the broadcast belongs to another node: this node relays it and does not announce it
+	relayed   bool       // whether the broadcast belongs to another node, so that this node relays it and does not announce it
 	players   map[*Player]struct{}
 	complete  []*Player // players that should miss no frame
 	broadcast Broadcast // the broadcast; its ID is "" before it begins
@@ -41,7 +41,7 @@ type stream struct {
 	settled   bool              // whether the stream no longer waits for video or audio
 	hasVideo  bool              // whether a picture of this publisher has arrived
 	hasAudio  bool              // whether a sound of this publisher has arrived
-	everCoded kindSet           // the kinds of which the stream has had coded media, from any publisher, until they are withdrawn
+	everCoded kindSet           // kinds of coded media that the stream has had, from any publisher, until they are withdrawn
 	held      []receivedPayload // sequence headers that wait for the first coded media of their tracks
 
 	ticker  *time.Timer
@@ -225,7 +225,6 @@ func (s *stream) restartRelays() {
 // kindSet is a set of the kinds video and audio.
 type kindSet struct{ video, audio bool }
 
-// add adds a kind.
 func (k *kindSet) add(kind byte) {
 	k.video = k.video || kind == flv.Video
 	k.audio = k.audio || kind == flv.Audio
@@ -242,7 +241,7 @@ type Player struct {
 	client     Client
 	startedAt  time.Time
 	disconnect func()      // closes the connection; nil if there is none
-	slot       *limit.Slot // the player waits in it until it has received a frame; may be nil
+	slot       *limit.Slot // slot in which the player waits until it has received a frame; may be nil
 	playing    bool        // whether Next has returned frames
 	leave      func(Reason)
 	announced  bool // whether observers were notified of the beginning

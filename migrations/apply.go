@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	lockKey      = 0x726f6f6d6c6f67 // "roomlog": one migration at a time in a database
+	lockKey      = 0x726f6f6d6c6f67 // key of the lock that permits one migration at a time in a database: "roomlog" in ASCII
 	closeTimeout = 5 * time.Second
 )
 
@@ -29,7 +29,7 @@ type Settings struct {
 // Config configures Apply, Upgrade and Lock. A zero field means its default.
 type Config struct {
 	Settings
-	Log *slog.Logger // nil: no log messages
+	Log *slog.Logger // receives the messages of the program; nil: none
 }
 
 func (c Config) withDefaults() Config {

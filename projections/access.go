@@ -167,7 +167,7 @@ type Ticket struct {
 	Live     domain.LiveID
 	User     domain.UserID
 	Coins    domain.Coins // what the user has paid
-	Share    domain.Coins // the platform's share of these coins
+	Share    domain.Coins // the platform's share of the coins
 	At       time.Time
 	Returned int64  // position of the event that has refunded the ticket; 0: it was not refunded
 	Reason   string // reason of the refund; "" if there was none
@@ -178,7 +178,7 @@ type Ticket struct {
 type TicketFilter struct {
 	Live  domain.LiveID
 	User  domain.UserID
-	Valid bool // only tickets that were not refunded
+	Valid bool // whether only tickets that were not refunded are returned
 	Window
 }
 
@@ -241,7 +241,7 @@ type Invitation struct {
 	ID    int64
 	Uses  int64 // maximum number of users who use it
 	Used  int64
-	Until int64 // end in Unix seconds; 0: none
+	Until int64 // end of the invitation in Unix seconds; 0: none
 }
 
 // Invitations returns the invitations to a live, in the order of their ids.
@@ -249,7 +249,7 @@ func (q *Queries) Invitations(ctx context.Context, live domain.LiveID) ([]Invita
 	return many(ctx, q, "invitations", pgx.RowToStructByPos[Invitation], selectInvitations, live)
 }
 
-// LiveAccess is the access of a live.
+// LiveAccess describes who may be in a live.
 type LiveAccess struct {
 	Access     domain.AccessKind
 	Credential string       // id of the hash of the password; "" if there is none

@@ -47,7 +47,7 @@ type Admission struct {
 // signedIn is a user with the id of the current sign-in session.
 type signedIn struct {
 	User
-	session string // "" if the user is signed out
+	session string // current sign-in session; "" if the user is signed out
 }
 
 // NewAdmission returns an Admission. All fields of c except Timeout are required.

@@ -223,7 +223,7 @@ func writeCorrections(b *correctionsBatch, tables *pgx.Batch) {
 	expect(len(ids), tables.Queue(updateCorrection, ids, statuses))
 }
 
-// CorrectionStatus is the status of a correction.
+// CorrectionStatus says whether a correction waits for an approval, has moved its coins, or was rejected.
 type CorrectionStatus string
 
 // The statuses of corrections.
@@ -233,7 +233,7 @@ const (
 	CorrectionRejected CorrectionStatus = "rejected" // rejected or withdrawn
 )
 
-// Correction is a correction of a balance.
+// Correction is the row of a correction of a balance, with its decision.
 type Correction struct {
 	ID         domain.CorrectionID
 	Account    domain.Account
@@ -242,7 +242,7 @@ type Correction struct {
 	Proposer   string
 	Reason     string
 	ProposedAt time.Time
-	ExpiresAt  time.Time // an open correction can be approved before this time
+	ExpiresAt  time.Time // time until which an open correction can be approved
 	Status     CorrectionStatus
 	Received   domain.Coins // coins that gifts and tickets have added to the account
 }
@@ -321,7 +321,7 @@ func writePayouts(b *payoutsBatch, tables *pgx.Batch) {
 	}
 }
 
-// Payout is a payout of earnings.
+// Payout is the row of a payout of earnings.
 type Payout struct {
 	ID          domain.PayoutID
 	Streamer    domain.UserID
@@ -340,7 +340,7 @@ type Payout struct {
 // PayoutFilter selects payouts. Fields with the zero value select all.
 type PayoutFilter struct {
 	Streamer domain.UserID
-	Held     bool // only payouts that wait for the payment
+	Held     bool // whether only payouts that wait for the payment are returned
 	Window
 }
 

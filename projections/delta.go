@@ -15,7 +15,7 @@ type Audience int
 
 // The audiences.
 const (
-	AudienceNone    Audience = iota // nobody
+	AudienceNone    Audience = iota // nobody receives the delta
 	AudienceLive                    // all subscribers of the live
 	AudienceUser                    // all connections of the recipient
 	AudienceChat                    // participants of the chat; the chat selects them by the event
@@ -28,7 +28,7 @@ type Delta struct {
 	Position   int64
 	Audience   Audience
 	Kind       string
-	Live       domain.LiveID // the live whose subscribers receive the delta, or to which servers apply it; 0 for other audiences
+	Live       domain.LiveID // the live of the delta; 0 for audiences without a live
 	User       domain.UserID // the user of the event; 0 if the event has no user or the user is anonymous
 	Profile    Profile       // profile of User, if NeedsProfile returns true
 	Event      domain.Event

@@ -200,7 +200,7 @@ type (
 	}
 	// CommentPayload describes a comment in a live.
 	CommentPayload struct {
-		Pos  int64       `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
+		Pos  int64       `json:"pos,omitempty" jsonschema_description:"position in the log; only in a snapshot, because the envelope of a push has it"`
 		ID   string      `json:"id"`
 		User UserPayload `json:"user"`
 		Text string      `json:"text"`
@@ -208,7 +208,7 @@ type (
 	}
 	// GiftPayload describes a gift that was sent in a live.
 	GiftPayload struct {
-		Pos   int64          `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
+		Pos   int64          `json:"pos,omitempty" jsonschema_description:"position in the log; only in a snapshot, because the envelope of a push has it"`
 		ID    string         `json:"id"`
 		User  UserPayload    `json:"user"`
 		Gift  CatalogueEntry `json:"gift" jsonschema_description:"the gift at the moment of sending"`
@@ -251,7 +251,7 @@ type (
 	MutedPayload struct {
 		User  UserPayload `json:"user"`
 		Muted bool        `json:"muted"`
-		Until *time.Time  `json:"until,omitempty" jsonschema_description:"of a mute; absent: it has no end"`
+		Until *time.Time  `json:"until,omitempty" jsonschema_description:"end of a mute; absent: the mute has no end"`
 	}
 	// ModeratorPayload describes a user who became, or was, a moderator of a live.
 	ModeratorPayload struct {
@@ -278,7 +278,7 @@ type (
 		Live     domain.LiveID           `json:"live"`
 		Notice   domain.ModerationNotice `json:"notice" jsonschema:"enum=comment_dropped,enum=report_decided"`
 		Number   int64                   `json:"number" jsonschema_description:"number of the held comment, or of the report"`
-		Decision domain.ReportDecision   `json:"decision,omitempty" jsonschema:"enum=upheld,enum=rejected" jsonschema_description:"of report_decided"`
+		Decision domain.ReportDecision   `json:"decision,omitempty" jsonschema:"enum=upheld,enum=rejected" jsonschema_description:"decision about the report; only with report_decided"`
 		Reason   string                  `json:"reason,omitempty"`
 	}
 	// StatusPayload describes a change of the status of a live.
@@ -306,9 +306,9 @@ type (
 		Ticket  bool           `json:"ticket,omitempty" jsonschema_description:"a ticket for the live was bought or refunded"`
 		Order   domain.OrderID `json:"order,omitempty" jsonschema_description:"the top-up order that was credited"`
 	}
-	// AgePayload contains the age of a user.
+	// AgePayload contains the new age of a user.
 	AgePayload struct {
-		Age int `json:"age" jsonschema_description:"in years"`
+		Age int `json:"age" jsonschema_description:"age in years"`
 	}
 	// FollowPayload describes a streamer whom the user follows, or followed.
 	FollowPayload struct {
@@ -319,8 +319,8 @@ type (
 	NoticePayload struct {
 		Kind   string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=kicked,enum=banned,enum=unbanned,enum=forgotten,enum=role_granted,enum=role_revoked"`
 		Role   domain.Role `json:"role,omitempty"`
-		Reason string      `json:"reason,omitempty" jsonschema_description:"of kicked and banned, if the operator gave one"`
-		Until  *time.Time  `json:"until,omitempty" jsonschema_description:"of banned; absent: the ban has no end"`
+		Reason string      `json:"reason,omitempty" jsonschema_description:"reason of kicked and banned, if the operator gave one"`
+		Until  *time.Time  `json:"until,omitempty" jsonschema_description:"end of a ban; absent: the ban has no end"`
 	}
 )
 

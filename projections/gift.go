@@ -137,7 +137,7 @@ type GiftRecord struct {
 	Price    domain.Coins
 	Num      int
 	Coins    domain.Coins
-	Share    domain.Coins // the platform's share of these coins
+	Share    domain.Coins // the platform's share of the coins
 	At       time.Time
 	Refunded int64 // position of the event that has refunded the gift; 0 if there is none
 }

@@ -180,17 +180,19 @@ type Comment struct {
 type CommentFilter struct {
 	Live domain.LiveID
 	User domain.UserID
+	// Known leaves out comments of users who were forgotten. It has an effect only together with Live.
+	Known bool
 	Window
 }
 
-// Comments returns a page of comments.
+// Comments returns a page of the comments of a live.
 func (q *Queries) Comments(ctx context.Context, f CommentFilter) ([]Comment, error) {
 	sql, args := f.statement()
 	return many(ctx, q, "comments", scanComment, sql, args)
 }
 
 func (f CommentFilter) statement() (sql string, args pgx.NamedArgs) {
-	sql = selectComments.With(sqltemplate.Options{"live": f.Live != 0, "user": f.User != 0, "oldest_first": f.OldestFirst})
+	sql = selectComments.With(sqltemplate.Options{"live": f.Live != 0, "user": f.User != 0, "known": f.Known, "oldest_first": f.OldestFirst})
 	after, before, limit := f.bounds()
 	return sql, pgx.NamedArgs{"live": f.Live, "user": f.User, "after": after, "before": before, "limit": limit}
 }

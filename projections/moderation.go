@@ -413,7 +413,7 @@ type ReportEntry struct {
 
 // ReportFilter selects reports.
 type ReportFilter struct {
-	Live    domain.LiveID // 0: all lives
+	Live    domain.LiveID // live whose reports are returned; 0: all lives
 	Decided bool          // whether decided reports are selected, too
 	For     Standing      // rights of the reader, which hide some reports
 	Window

@@ -23,8 +23,8 @@ const retryInterval = 200 * time.Millisecond
 // ProjectorConfig configures a Projector.
 type ProjectorConfig struct {
 	Now         func() time.Time // clock; required
-	Log         *slog.Logger     // nil: no log messages
-	Pool        *pgxpool.Pool    // nil: the pool of the store
+	Log         *slog.Logger     // receives the messages of the program; nil: none
+	Pool        *pgxpool.Pool    // connections that apply the events; nil: the pool of the store
 	Projections []Projection     // projections to use; nil: All
 	Tracer      *tracing.Tracer  // records when events are applied; nil: nothing is recorded
 

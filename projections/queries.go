@@ -72,8 +72,8 @@ func pageSize(limit int) int { return min(max(limit, 1), maxPage) }
 
 // A Window selects a page of rows by their positions.
 type Window struct {
-	After       int64 // only positions after this one; 0: from the beginning
-	Before      int64 // only positions before this one; 0: to the end
+	After       int64 // position after which the page begins; 0: the beginning
+	Before      int64 // position before which the page ends; 0: the end
 	OldestFirst bool  // whether the oldest rows come first; otherwise the newest
 	Limit       int   // maximum number of rows, at most 500; 0: 50
 }

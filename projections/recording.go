@@ -72,7 +72,7 @@ func writeRecordings(b *recordingsBatch, tables *pgx.Batch) {
 	}
 }
 
-// Recording is a recording of a broadcast.
+// Recording is the row of a recording of a broadcast.
 type Recording struct {
 	ID        domain.RecordingID
 	Live      domain.LiveID

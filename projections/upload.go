@@ -50,7 +50,7 @@ func writeUploads(b *uploadsBatch, tables *pgx.Batch) {
 	}
 }
 
-// Upload is an uploaded file.
+// Upload is the row of an uploaded file.
 type Upload struct {
 	ID      domain.UploadID
 	User    domain.UserID // the user who owns the upload

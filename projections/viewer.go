@@ -156,7 +156,7 @@ type ViewerFilter struct {
 	Window
 }
 
-// Viewers returns a page of viewers.
+// Viewers returns a page of the present viewers of a live.
 func (q *Queries) Viewers(ctx context.Context, f ViewerFilter) ([]Viewer, error) {
 	sql := selectViewers.With(sqltemplate.Options{"live": f.Live != 0, "user": f.User != 0, "present": f.Present, "oldest_first": f.OldestFirst})
 	after, before, limit := f.bounds()

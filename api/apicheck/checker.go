@@ -188,7 +188,6 @@ func (c *Checker) schema(path ...string) (*jsonschema.Schema, error) {
 	return c.schemas[pointer], nil
 }
 
-// eventData returns the data of server-sent events.
 func eventData(body []byte) (data [][]byte) {
 	for line := range bytes.Lines(body) {
 		if text, is := bytes.CutPrefix(line, []byte("data:")); is {

@@ -9,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// exampleTime is the example of every time.
 const exampleTime = "2026-01-31T15:04:05Z"
 
 // addExamples adds an example to each required parameter, and to each request and successful response without one.

@@ -22,12 +22,12 @@ type CloudEvent struct {
 	DataSchema      string        `json:"dataschema,omitempty" format:"uri" example:"https://example.org/schemas/gift.sent.v2.json" doc:"JSON Schema of data"`
 	Sequence        string        `json:"sequence,omitempty" example:"0000000000000004711" doc:"position with leading zeros"`
 	PartitionKey    domain.Stream `json:"partitionkey,omitempty" example:"wallet-12" doc:"stream of the event"`
-	Cursor          string        `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`
+	Cursor          string        `json:"cursor" example:"4711.5f0c2a77" doc:"send it as the parameter after to continue here"`
 	StreamVersion   int           `json:"streamversion,omitempty" doc:"version of the stream"`
 	Actor           string        `json:"actor,omitempty" example:"user-12"`
 	Live            string        `json:"live,omitempty" example:"6" doc:"id of the live"`
 	Withheld        string        `json:"withheld,omitempty" example:"text" doc:"private fields that are left out, with commas"`
-	Undecodable     string        `json:"undecodable,omitempty" example:"unknown event type" doc:"why there is no data, or data as stored"`
+	Undecodable     string        `json:"undecodable,omitempty" example:"unknown event type" doc:"only for an event that this version of the server cannot decode: why data is absent, or contains the payload as stored"`
 	Data            any           `json:"data,omitempty" doc:"payload of the event"`
 }
 

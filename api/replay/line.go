@@ -13,10 +13,10 @@ import (
 // EventLine is a line with one event. Data is the payload in the newest version of the event type. Personal texts are
 // decrypted, or "erased" if the user was forgotten. Readers without the role personal do not receive private fields.
 type EventLine struct {
-	Cursor     string        `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`
+	Cursor     string        `json:"cursor" example:"4711.5f0c2a77" doc:"send it as the parameter after to continue here"`
 	Position   int64         `json:"position"`
 	Stream     domain.Stream `json:"stream" example:"wallet-12"`
-	Version    int           `json:"version" doc:"of the stream"`
+	Version    int           `json:"version" doc:"number of the event in its stream"`
 	EventID    string        `json:"event_id" example:"0192f0c1-7a3b-7c55-9d3e-0a1b2c3d4e5f"`
 	Type       string        `json:"type" example:"gift.sent.v2"`
 	Data       any           `json:"data" doc:"payload of the event, see EVENTS.md; null for an event that this version of the server cannot read"`
@@ -135,7 +135,7 @@ func (p part) of(e domain.Event) (data any, withheld []string) {
 // CursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only
 // in the last line, and Text only if a refusal or an error has ended the replay.
 type CursorLine struct {
-	Cursor string `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`
+	Cursor string `json:"cursor" example:"4711.5f0c2a77" doc:"send it as the parameter after to continue here"`
 	End    string `json:"end,omitempty" doc:"in the last line only: why the replay has ended"`
 	Text   string `json:"text,omitempty" doc:"in the last line only: the text of a refusal or an error"`
 }

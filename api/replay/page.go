@@ -24,21 +24,21 @@ const maxPageReads = 40
 // if further pages follow.
 type EventPage struct {
 	Events []EventLine `json:"events" doc:"may be empty although further pages follow, if few events match"`
-	Cursor string      `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after of the next page"`
+	Cursor string      `json:"cursor" example:"4711.5f0c2a77" doc:"send it as the parameter after to get the next page"`
 	End    string      `json:"end,omitempty" enum:"head,until" doc:"head: no later event exists yet; until: the last page; absent: more follow"`
 }
 
 // EventCount is the number of events that a request selects.
 type EventCount struct {
 	Count  int64  `json:"count"`
-	Cursor string `json:"cursor" example:"4711.5f0c2a77" doc:"up to which the log was counted, for the parameter after"`
+	Cursor string `json:"cursor" example:"4711.5f0c2a77" doc:"cursor up to which the log was counted; send it as the parameter after"`
 	End    string `json:"end,omitempty" enum:"head,until" doc:"head: counted up to the end of the log; until: up to the bound; absent: time was up, count on from the cursor and add"`
 }
 
 // Page is one page of a replay, ready to be sent.
 type Page struct {
 	Cursor string
-	End    string // see EventPage
+	End    string // why the page ends, see EventPage
 	config Config
 	body   []byte
 	kind   string // content type

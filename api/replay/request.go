@@ -54,7 +54,7 @@ type Config struct {
 	Draining     <-chan struct{} // when this channel is closed, all replays end
 	Heartbeat    time.Duration   // maximum time between two lines
 	CheckEvery   time.Duration   // interval between two calls of Check
-	SlowReader   time.Duration   // if sending a chunk takes longer, the replay ends after it, with a last line that has a cursor
+	SlowReader   time.Duration   // if sending a chunk takes longer, the replay ends after the chunk, with a last line that has a cursor
 	WriteTimeout time.Duration   // maximum time for sending a chunk; then the connection is closed without a last line
 
 	// Check returns an error if the client may no longer read.

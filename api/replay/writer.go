@@ -19,7 +19,7 @@ type writer struct {
 	sender
 	envelope  envelope
 	ndjson    bool          // whether the format is NDJSON; otherwise it is server-sent events
-	slowAfter time.Duration // if sending a chunk takes longer, the client is too slow, and the replay ends
+	slowAfter time.Duration // time for sending a chunk; if it takes longer, the client is too slow, and the replay ends
 
 	buffer   bytes.Buffer
 	cursor   string    // cursor of the line that was written last, or of the start

@@ -29,7 +29,7 @@ type Guard struct {
 	known   *lru.Cache[string, struct{}] // addresses that have signed in, each with the username
 }
 
-// NewGuard returns a Guard.
+// NewGuard returns a Guard that allows the numbers of wrong passwords in c.
 func NewGuard(c Config) (*Guard, error) {
 	known, err := lru.New[string, struct{}](maxKeys)
 	if err != nil {

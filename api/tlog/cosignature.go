@@ -39,9 +39,9 @@ type Cosigned struct {
 
 // Witness is a witness that this server knows, in a response.
 type Witness struct {
-	Key        string `json:"key" example:"witness.example+1c2d3e4f+BAAA" doc:"public key of its cosignatures"`
-	Size       int64  `json:"size" doc:"number of events of the newest checkpoint that it has cosigned; 0: none"`
-	Checkpoint string `json:"checkpoint,omitempty" example:"roomlog/5f0c2a77-3a52-4d6e-9a4b-0c9d1e2f3a4b/1\n4711\n…" doc:"that checkpoint, with the signature of the server and the cosignature"`
+	Key        string `json:"key" example:"witness.example+1c2d3e4f+BAAA" doc:"public key that checks the cosignatures of the witness"`
+	Size       int64  `json:"size" doc:"number of events of the newest checkpoint that the witness has cosigned; 0: none"`
+	Checkpoint string `json:"checkpoint,omitempty" example:"roomlog/5f0c2a77-3a52-4d6e-9a4b-0c9d1e2f3a4b/1\n4711\n…" doc:"checkpoint that the witness has cosigned, with the signature of the server and the cosignature"`
 }
 
 // WitnessList is the response to a request for the witnesses.

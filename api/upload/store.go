@@ -144,7 +144,7 @@ func (s *Store) release(n int64) {
 	s.bytes -= n
 }
 
-// Saved describes a stored file.
+// Saved describes a file that Save has stored.
 type Saved struct {
 	Name   string
 	Bytes  int64
@@ -215,7 +215,6 @@ func (s *Store) write(name string, content io.Reader) (size, claimed int64, err 
 	return size, claimed, f.Close()
 }
 
-// checkImage checks a stored image.
 func (s *Store) checkImage(name string) error {
 	f, err := s.folder.Open(name)
 	if err != nil {

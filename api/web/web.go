@@ -50,7 +50,7 @@ type Page struct {
 	index   *template.Template
 }
 
-// New returns a page.
+// New returns the page for viewers, streamers and operators.
 func New(o Options) *Page {
 	text, err := json.Marshal(o)
 	if err != nil {

@@ -16,7 +16,7 @@ const metricsInterval = 5 * time.Second
 // The results of an attempt, as values of the label result.
 const (
 	resultAccepted = "accepted" // a response 2xx
-	resultRefused  = "refused"  // another response
+	resultRefused  = "refused"  // the receiver has sent another response
 	resultFailed   = "failed"   // no response
 )
 
@@ -47,12 +47,10 @@ func newMetrics() *metrics {
 	}
 }
 
-// collectors returns all metrics.
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.sending, m.attempts, m.died, m.position, m.blocked, m.dead, m.halted}
 }
 
-// count counts an attempt.
 func (m *metrics) count(id string, response webhook.Response, err error) {
 	result := resultRefused
 	switch {

@@ -72,7 +72,7 @@ var errMoved = errors.New("the cursor of the webhook was moved by another proces
 type Cursor struct {
 	Webhook  domain.WebhookID
 	Start    uuid.UUID // the start of the webhook to which the cursor belongs
-	Position int64     // every selected event up to it was accepted, is in a blocked live, or is dead
+	Position int64     // position up to which every selected event was accepted, is in a blocked live, or is dead
 	Cursor   string    // cursor of the event at Position
 	Halted   string    // why the webhook sends nothing until it is replayed; "": it sends
 }
@@ -97,13 +97,13 @@ type Dead struct {
 	Status   int    // HTTP status of the last response; 0: none
 	Error    string
 	DiedAt   time.Time
-	Retry    bool // whether an operator wants it sent again
+	Retry    bool // whether an operator wants the event sent again
 }
 
 // outcome is the result of a series of events of one live.
 type outcome struct {
 	live    domain.LiveID
-	blocked *Blocked // nil: every event was accepted, or is dead
+	blocked *Blocked // the event that blocks the live; nil: every event was accepted, or is dead
 	dead    []Dead
 }
 
@@ -249,7 +249,7 @@ type Progress struct {
 	Blocked int64  // number of lives whose next event was not accepted
 	Dead    int64  // number of dead letters
 	Status  int    // HTTP status of the newest attempt of a blocked live; 0: none
-	Error   string // error of the same attempt
+	Error   string // error of the newest attempt of a blocked live
 }
 
 // Dead returns at most limit dead letters of a webhook after a position, in the order of the log.

@@ -15,7 +15,7 @@ import (
 const wrongBy = 20 * 24 * time.Hour
 
 // TestServersWithWrongClocks runs three servers on one database: the clock of one is right, one is 20 days ahead and one
-// is 20 days behind. No decision, ban, token, sign or time may depend on them.
+// is 20 days behind. No decision, ban, mode, token, sign or time may depend on them.
 func TestServersWithWrongClocks(t *testing.T) {
 	t.Parallel()
 	env := withDatabase(t)
@@ -51,7 +51,13 @@ func TestServersWithWrongClocks(t *testing.T) {
 		p.post("/api/live/changestatus", map[string]any{"id": live, "type": "play"}, nil)
 		c.cut()
 
-		// A ban of two seconds ends, on every server, whichever server has recorded it.
+		// A ban of two seconds ends, on every server, whichever server has recorded it. A mode of an hour is in force there, and one of
+		// two seconds ends.
+		mode := func(seconds int) {
+			p.post("/api/live/mode", map[string]any{"id": live, "mode": "mute_all", "value": 1, "seconds": seconds}, nil)
+		}
+		mode(3600)
+		var muted []*socket
 		p.post("/api/live/ban", map[string]any{"id": live, "user": bert.id, "seconds": 2}, nil)
 		for _, other := range servers {
 			b := *bert
@@ -61,7 +67,19 @@ func TestServersWithWrongClocks(t *testing.T) {
 				reply, err := s.ask("room.join", map[string]any{"live": live}, "")
 				return err == nil && reply.Type == "ok"
 			})
-			s.must("comment.post", map[string]any{"live": live, "text": "free again"}, "")
+			refused, err := s.ask("comment.post", map[string]any{"live": live, "text": "too early"}, "")
+			if err != nil || !strings.Contains(string(refused.Data), "comments_off") {
+				t.Errorf("under the mode: got %s, %v", refused.Data, err)
+			}
+			near(t, "the mode ends", into[struct{ Until time.Time }](t, refused).Until)
+			muted = append(muted, s)
+		}
+		mode(2)
+		for _, s := range muted {
+			eventually(t, "the mode ends", func() bool {
+				reply, err := s.ask("comment.post", map[string]any{"live": live, "text": "free again"}, "")
+				return err == nil && reply.Type == "ok"
+			})
 			s.cut()
 		}
 	}

@@ -154,7 +154,6 @@ func (i *invocation) checkBounds() error {
 	return errors.Join(faults...)
 }
 
-// execute runs the command.
 func (i *invocation) execute(ctx context.Context) error {
 	i.parsed.BindTo(ctx, (*context.Context)(nil))
 	return i.parsed.Run(i.sh, &i.line.globals)

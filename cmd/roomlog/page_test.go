@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // recordMessages is a script that records the texts of messages in the order in which the page shows them. The page removes a message after
@@ -96,7 +98,7 @@ func TestPageThroughALive(t *testing.T) {
 	site := "http://" + at.addr
 
 	anna := inspect(t, site+"/studio", 1440)
-	anna.does(`await signUp("anna"); await fill("#title", "An <i>evening</i> with Anna"); await pressText(/^Create live$/); await until(() => location.pathname === "/studio/1"); await press('[data-tab="encoder"]')`)
+	anna.does(`await signUp("anna"); await fill("#title", "An <i>evening</i> with Anna"); await pressText(/^Create live$/); await until(() => location.pathname === "/studio/1"); await press("#record"); await press('[data-tab="encoder"]')`)
 	var encoder string
 	anna.run(onPage+`const server = await until(() => document.getElementById("copy-Server")?.value); const key = await until(() => document.getElementById("copy-Stream-key")?.value); return server + "/" + key;`, &encoder)
 	if !regexp.MustCompile(`^rtmp://127\.0\.0\.1:\d+/live/\w{20}\?sign=\d+-\w+$`).MatchString(encoder) {
@@ -168,6 +170,7 @@ func TestPageThroughALive(t *testing.T) {
 		}
 		carla.does(`await fill("#comment", "after the restart"); await press(".composer .accent")`)
 		bert.does(`await has(".said", /after the restart/)`)
+		carla.plays()
 		bert.reload()
 		bert.does(`await shown('[data-state="joined"]'); await has(".said", /after the restart/); await has("[data-balance]", /^470$/)`)
 		bert.plays()
@@ -197,6 +200,24 @@ func TestPageThroughALive(t *testing.T) {
 	dora := anna.withScript(site+"/watch/1", overHLS)
 	dora.plays()
 	dora.does(`await has(".way", /HLS/)`)
+	t.Run("a page on plain HTTP copies a link, or shows it", func(t *testing.T) {
+		copier := anna.withScript(site+"/watch/1", `Object.defineProperty(Navigator.prototype, "clipboard", {value: undefined}); document.addEventListener("copy", (event) => window.copied = event.target.value);`)
+		share := func() {
+			copier.tabsTo(".share")
+			copier.keys(kb.Enter)
+		}
+		share()
+		copier.does(`await showed(".notice", /link is copied/); if (copied !== location.origin + "/watch/1") throw new Error("copied: " + copied); document.execCommand = () => false`)
+		share()
+		copier.does(`const link = await shown("dialog input"); if (link.value !== location.origin + "/watch/1") throw new Error(link.value)
+			await pressText(/^Copy$/); await until(() => document.activeElement === link && link.selectionEnd === link.value.length);
+			if (all("dialog button", /Copied/)[0]) throw new Error("nothing was copied"); delete document.execCommand; copied = ""`)
+		copier.tabsTo("dialog .joined .button")
+		copier.keys(kb.Enter)
+		copier.does(`await has("dialog button", /^Copied$/); if (copied !== $("dialog input").value) throw new Error("copied: " + copied)`)
+		copier.check(site)
+		copier.close()
+	})
 	t.Run("a banned viewer is out", func(t *testing.T) {
 		anna.does(`(await until(() => all(".name", /^carla$/)[0])).click(); await pressText(/^for an hour$/)`)
 		carla.does(`await has("[role=alert]", /cannot be in this live/); await until(() => !$("#comment"))`)
@@ -206,6 +227,20 @@ func TestPageThroughALive(t *testing.T) {
 		for _, p := range []*inspector{bert, dora} {
 			p.does(`await has(".curtain", /This live has ended/)`)
 		}
+	})
+	t.Run("a recorded live becomes a past show with its comments", func(t *testing.T) {
+		bert.does(`await pressText(/^Watch the replay$/); await until(() => location.pathname === "/replay/1")`)
+		anna.opens("/past")
+		anna.does(`(await has(".card", /evening/)).click(); const video = await shown("video"); video.muted = true; await until(() => video.readyState > 0); await video.play()`)
+		anna.plays()
+		anna.does(`const video = $("video"); video.currentTime = video.duration - 1; await has(".said", /onerror/)`)
+	})
+	t.Run("a live that was not recorded offers no replay", func(t *testing.T) {
+		anna.opens("/studio")
+		anna.does(`await fill("#title", "Never on air"); await pressText(/^Create live$/); await until(() => location.pathname === "/studio/2"); await pressText(/^Cancel live$/);
+			(await until(() => all("dialog button", /^Cancel live$/)[0])).click(); await has(".curtain", /has ended/);
+			await until(() => performance.getEntriesByType("resource").some((request) => request.name.endsWith("/api/live/2/recordings") && request.responseEnd > 0));
+			await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); if ($(".curtain a")) throw new Error("there is a link to a replay")`)
 	})
 	for _, p := range []*inspector{anna, bert} {
 		p.forgive("ERR_INCOMPLETE_CHUNKED_ENCODING") // the server has cut the stream
@@ -281,6 +316,27 @@ func TestDemo(t *testing.T) {
 			all(".card", /Yesterday/)[0].click(); const video = await shown("video"); video.muted = true; await until(() => video.readyState > 0); await video.play();
 			video.currentTime = video.duration - 3; await until(() => video.currentTime > 5 && document.querySelectorAll(".said").length > 0);
 			const late = document.querySelectorAll(".line").length; video.currentTime = 0.5; await until(() => document.querySelectorAll(".line .said").length < late)`)
+	})
+	t.Run("everybody reads the chat of a past show when it was written", func(t *testing.T) {
+		reader := wide.another(site + "/past")
+		reader.does(`
+			(await has(".card", /Yesterday/)).click(); const video = await shown("video"), id = location.pathname.split("/").pop();
+			await until(() => video.readyState > 0); video.muted = true; video.pause();
+			const read = async (path) => (await (await fetch("/api/live/" + id + path)).json()).data;
+			const parts = (await read("/recordings"))[0].parts, at = (item) => Date.parse(item.at) - Date.parse(parts[0].started_at);
+			const comments = (await read("/replay/comments?after=0&limit=500")).items, gifts = (await read("/replay/gifts?after=0&limit=500")).items;
+			const within = (items) => items.filter((item) => at(item) > 2000 && at(item) < parts[0].duration_ms - 2000);
+			const facts = [...comments, ...gifts], before = (ms) => Math.min(200, facts.filter((item) => at(item) <= ms).length), lines = () => Number($(".watch").dataset.lines);
+			const seek = async (ms) => { video.currentTime = ms / 1000; await until(() => !video.seeking && Math.abs(video.currentTime - ms / 1000) < 0.1 && lines() === before(ms)); };
+			for (const item of [within(comments).at(-1), within(gifts).at(-1)]) {
+				await seek(at(item) - 1000);
+				const early = lines();
+				await seek(at(item) + 1000);
+				if (lines() <= early) throw new Error("nothing has appeared within a second of its time");
+			}
+			await has(".gift-line", /./); await has(".said", /./)`)
+		reader.check(site)
+		reader.close()
 	})
 	t.Run("pages of other origins may not use the server", func(t *testing.T) {
 		for origin, allowed := range map[string]bool{site: true, "https://other.example": false} {

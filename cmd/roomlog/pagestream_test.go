@@ -74,6 +74,11 @@ func TestPagePlaysOddStreams(t *testing.T) {
 		bert.plays()
 	})
 	t.Run("the page follows the broadcasts of the live", func(t *testing.T) {
+		bert.does(`await fill(".volume", "0.2"); await until(() => $("video").volume === 0.2)`)
+		loud := func() {
+			t.Helper()
+			bert.does(`const {volume} = $("video"); if (volume !== 0.2) throw new Error("the volume is " + volume)`)
+		}
 		encoder.interrupt()
 		bert.does(`await has(".curtain", /Waiting for the stream/)`)
 		// This page has joined the live before it has read the live over REST.
@@ -84,11 +89,27 @@ func TestPagePlaysOddStreams(t *testing.T) {
 		early.does(`await signUp("carla"); await shown('[data-state="joined"]'); await has(".curtain", /Waiting for the stream/)`)
 		encoder = encode()
 		bert.plays()
+		loud()
+		bert.reload()
+		bert.plays()
+		loud()
 		early.plays()
 		early.reload()
 		early.does(`await shown('[data-state="joined"]')`)
 		early.plays()
 		early.close()
+	})
+	t.Run("a network that passes nothing is noticed, and the picture comes back", func(t *testing.T) {
+		far := startRelay(t, at.addr)
+		viewer := bert.another("http://" + far.addr + "/watch/1")
+		viewer.does(`await signUp("dora"); await shown('[data-state="joined"]')`)
+		viewer.plays()
+		far.setStalled(true)
+		viewer.does(`await has(".banner", /Reconnecting/); quiet()`)
+		far.setStalled(false)
+		viewer.does(`await showed(".banner", /nothing was missed/)`)
+		viewer.plays()
+		viewer.close()
 	})
 	t.Run("a stream without pictures shows the cover", func(t *testing.T) {
 		audio := streamer.create("Only a voice")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	pages "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -21,9 +22,11 @@ type relay struct {
 	addr string
 	to   string
 
-	mu    sync.Mutex
-	cut   bool
-	conns map[net.Conn]bool
+	mu      sync.Mutex
+	cut     bool
+	stalled bool
+	changed *sync.Cond // stalled or cut has changed
+	conns   map[net.Conn]bool
 }
 
 // startRelay starts a relay to an address. The end of the test stops it.
@@ -34,6 +37,7 @@ func startRelay(t *testing.T, to string) *relay {
 		t.Fatal(err)
 	}
 	n := &relay{addr: listener.Addr().String(), to: to, conns: map[net.Conn]bool{}}
+	n.changed = sync.NewCond(&n.mu)
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
@@ -68,10 +72,10 @@ func (n *relay) pass(conn net.Conn) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = io.Copy(server, conn)
+		_, _ = io.Copy(stallable{server, n}, conn)
 		_ = server.Close()
 	}()
-	_, _ = io.Copy(conn, server)
+	_, _ = io.Copy(stallable{conn, n}, server)
 	_ = conn.Close()
 	<-done
 	n.mu.Lock()
@@ -95,10 +99,34 @@ func (n *relay) setCut(cut bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.cut = cut
+	n.changed.Broadcast()
 	for conn := range n.conns {
 		_ = conn.Close()
 	}
 	clear(n.conns)
+}
+
+// setStalled keeps all connections, but lets nothing pass, or lets everything pass that has waited.
+func (n *relay) setStalled(stalled bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stalled = stalled
+	n.changed.Broadcast()
+}
+
+// stallable writes to a connection of a relay when the relay is not stalled.
+type stallable struct {
+	to    net.Conn
+	relay *relay
+}
+
+func (s stallable) Write(b []byte) (int, error) {
+	s.relay.mu.Lock()
+	for s.relay.stalled && !s.relay.cut {
+		s.relay.changed.Wait()
+	}
+	s.relay.mu.Unlock()
+	return s.to.Write(b)
 }
 
 // keys presses keys, as a keyboard does, in the element that has the focus.
@@ -239,6 +267,26 @@ func TestPageInTrouble(t *testing.T) {
 			const texts = said(), during = texts.filter((text) => text !== "written while cut");
 			if (texts.length !== 41 || during.length !== 40 || during.some((text, i) => text !== "during the cut " + i)) throw new Error(texts.join("\n"))`)
 		bert.forget() // the browser reports every connection that failed
+	})
+	t.Run("after a long cut the page says that older comments are not shown", func(t *testing.T) {
+		bert.does(`await until(() => $(".banner").hidden)`)
+		far.setCut(true)
+		bert.does(`await has(".banner", /Reconnecting/); quiet()`)
+		for i := range 600 { // more than a connection resumes
+			comment(fmt.Sprintf("in the long cut %d", i))
+		}
+		far.setCut(false)
+		bert.does(`await has(".said", /in the long cut 599/); const late = await until(() => messages.find(({element, text}) => element.matches(".banner") && /Back online/.test(text)));
+			if (!/Only the newest comments are shown/.test(late.text)) throw new Error(late.text)`)
+		bert.forget()
+	})
+	t.Run("a browser that is offline says so at once", func(t *testing.T) {
+		offline := func(on bool) { bert.drive(network.OverrideNetworkState(on, 0, -1, -1)) }
+		offline(true)
+		bert.does(`await has(".banner", /Reconnecting/)`)
+		offline(false)
+		bert.does(`await shown('[data-connection="open"][data-state="joined"]')`)
+		bert.forget()
 	})
 	t.Run("thousands of comments stay within bounds", func(t *testing.T) {
 		post := func(from, to int) { bert.receives(socket, live, from, to) }

@@ -17,8 +17,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// TestScripts runs the scripts in testdata/script as an operator would, each with a new database. In a script,
-// "register NAME…" registers users, and "sql STATEMENT" changes the database directly.
+// TestScripts runs the scripts in testdata/script as an operator would, each with a new database, which is migrated except for
+// the script migrate. In a script, "register NAME…" registers users, and "sql STATEMENT" changes the database directly.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -28,7 +28,12 @@ func TestScripts(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			dsn := pgtest.Blank(t)
+			var dsn string
+			if filepath.Base(file) == "migrate.txtar" {
+				dsn = pgtest.Blank(t)
+			} else {
+				dsn = pgtest.New(t).DSN
+			}
 			testscript.Run(t, testscript.Params{
 				Files: []string{file},
 				Setup: func(e *testscript.Env) error {

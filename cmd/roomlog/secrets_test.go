@@ -42,7 +42,7 @@ func (s *stopAt) String() string {
 // secrets can be replaced, and that commands need no secret.
 func TestServersWithOtherSecretsAreRefused(t *testing.T) {
 	t.Parallel()
-	dsn := pgtest.Blank(t)
+	dsn := pgtest.New(t).DSN
 	const first, second, third = "the-first-secret-of-these", "the-second-secret-of-these", "the-third-secret-of-these"
 	// start starts a server. It returns what the server prints until it listens or ends.
 	start := func(jwt string, args ...string) (output string, listens bool) {
@@ -54,7 +54,7 @@ func TestServersWithOtherSecretsAreRefused(t *testing.T) {
 		args = append([]string{"serve", "--http-addr", "127.0.0.1:0", "--rtmp-addr", "127.0.0.1:0", "--flv-addr", "127.0.0.1:0", "--log-format", "text"}, args...)
 		stderr := &stopAt{text: "msg=listening", stop: cancel}
 		run(ctx, args, cli.Shell{
-			Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: stderr, Environ: environ(env), Now: time.Now})
+			Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: stderr, Environ: environ(env), Now: time.Now, FingerprintKiB: 64})
 		return stderr.String(), strings.Contains(stderr.String(), stderr.text)
 	}
 	for _, step := range []struct {

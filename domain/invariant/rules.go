@@ -226,7 +226,6 @@ func (c *checker) checkPeople(e domain.Event) {
 	}
 }
 
-// checkChat checks the events of the chat.
 func (c *checker) checkChat(e domain.Event) {
 	switch e := e.(type) {
 	case domain.ChatRoomCreated:

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Fault describes one inconsistency.
+// Fault describes one inconsistency of the log or of a table that a verification has found.
 type Fault struct {
 	Position int64  // position of the event; 0 if the fault is in a table
 	Table    string // name of the table, if the fault is not in an event; "" for the schema of the database

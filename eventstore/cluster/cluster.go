@@ -15,7 +15,7 @@ const defaultSurveyTimeout = 2 * time.Second
 type Config struct {
 	Node          string           // unique name of this node, up to 40 bytes of printable ASCII; "": the node does not join the cluster
 	Now           func() time.Time // clock of this process; required if the node joins
-	Log           *slog.Logger     // nil: no log messages
+	Log           *slog.Logger     // receives the messages of the program; nil: none
 	SurveyTimeout time.Duration    // time that a survey waits for replies; default 2 s
 }
 

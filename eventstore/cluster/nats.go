@@ -39,7 +39,7 @@ type NATS struct {
 	mu         sync.Mutex
 	heard      map[string]time.Time // member → time of its last announcement
 	removed    time.Time            // when members that are not alive were removed from heard
-	distrusted time.Time            // time until which a member may lack NATS although it was heard or no list of members contains it
+	distrusted time.Time            // time until which neither announcements nor lists of members prove that a member has NATS
 	since      time.Time            // when this node noticed that the connection was made
 	reconnects uint64               // the connection's count of reconnections at the time since
 }

@@ -59,10 +59,8 @@ func (b *beginner) QueryContext(context.Context, string, ...any) (wsql.Rows, err
 // affected is a wsql.Result that contains only a number of rows.
 type affected int64
 
-// RowsAffected returns the number of rows.
 func (a affected) RowsAffected() (int64, error) { return int64(a), nil }
 
-// QueryContext reads the batch.
 func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (wsql.Rows, error) {
 	found, err := t.Tx.Query(ctx, query, args...)
 	if err != nil {
@@ -117,7 +115,6 @@ func (t *transaction) Commit() error {
 	return t.Tx.Rollback(context.WithoutCancel(t.ctx))
 }
 
-// Rollback ends the transaction.
 func (t *transaction) Rollback() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -181,5 +178,4 @@ func (r *rows) Scan(dest ...any) error {
 	return nil
 }
 
-// Close ends the query.
 func (r *rows) Close() error { r.rows.Close(); return nil }

@@ -15,7 +15,7 @@ import (
 
 const (
 	snapshotWait = 10 * time.Second       // time to wait for transactions that can still read the deleted rows
-	pollInterval = 100 * time.Millisecond // interval between two checks of these transactions
+	pollInterval = 100 * time.Millisecond // interval between two checks whether such transactions still run
 	lockTimeout  = "10s"                  // time to wait for the lock of a table, because servers read the tables all the time
 
 	// walRounds is the number of times that all segments are overwritten. A checkpoint of PostgreSQL renames old

@@ -47,7 +47,7 @@ type Config struct {
 	MemoryKiB int `default:"32768"`
 }
 
-// The other parameters of argon2id.
+// Parameters of argon2id besides the memory.
 const (
 	argonPasses = 2
 	argonLanes  = 1

@@ -16,7 +16,7 @@ import (
 
 const (
 	layout    = 1       // number in the name of the shared server's folder; increment it when the content of the folder changes
-	minMemory = 4 << 30 // minimum size of /dev/shm in bytes for the folder to be there
+	minMemory = 4 << 30 // size in bytes that /dev/shm must have so that the folder is created in it
 )
 
 // cluster is the PostgreSQL server that the tests of all processes share.
@@ -125,7 +125,6 @@ func (c *cluster) keep(conn *pgx.Conn) {
 	c.idle.Reset(spareIdle)
 }
 
-// closeSpare closes the spare connections.
 func (c *cluster) closeSpare() {
 	c.mu.Lock()
 	spare := c.spare

@@ -10,7 +10,7 @@ import (
 	"roomlog/migrations"
 )
 
-const templateLock = 0x706774657374 // "pgtest" in ASCII
+const templateLock = 0x706774657374 // key of the advisory lock of templates: "pgtest" in ASCII
 
 // template is the migrated database that tests copy.
 type template struct {

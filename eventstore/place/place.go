@@ -46,7 +46,7 @@ func Parse(text string, words ...string) (Place, bool) {
 // parameter or flag: "must be …".
 type Error struct{ text string }
 
-// Error returns the text.
+// Error returns the text without the name of the parameter or flag.
 func (e *Error) Error() string { return e.text }
 
 func failure(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }

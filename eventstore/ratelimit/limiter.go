@@ -77,7 +77,7 @@ func (l roomLimits) take(address string, now time.Time) error {
 	return exceeded(l.all.Take(now))
 }
 
-// New returns a Limiter.
+// New returns a Limiter with the rates in c.
 func New(c Config) (*Limiter, error) {
 	if err := c.prepare(); err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ const busyWait = 5 * time.Second
 // Reader reads events from a standby if it can, and otherwise from the log. It is safe for concurrent use.
 type Reader struct {
 	store *eventstore.Store
-	pool  *pgxpool.Pool // nil: no standby
+	pool  *pgxpool.Pool // connections to the standby; nil: there is none
 	slots chan struct{} // has an element for each read of the standby
 	log   *slog.Logger
 
@@ -46,7 +46,7 @@ type Reader struct {
 }
 
 // errNotCompared is the state of a Reader before the first comparison.
-var errNotCompared = errors.New("it was not compared with the primary yet")
+var errNotCompared = errors.New("the standby was not compared with the primary yet")
 
 // New returns a Reader. pool leads to the standby; nil: everything is read from the log. log may be nil.
 func New(store *eventstore.Store, pool *pgxpool.Pool, log *slog.Logger) *Reader {
@@ -252,7 +252,7 @@ type Status struct {
 	Conflicts int64 // queries that the standby has cancelled because they conflict with its replay
 }
 
-// Status returns the state.
+// Status returns whether the standby is used, and why not.
 func (r *Reader) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()

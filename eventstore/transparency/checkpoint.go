@@ -100,5 +100,5 @@ func unexpected(rest []byte) error {
 	if len(rest) == 0 {
 		return nil
 	}
-	return errors.New("it has more lines than an origin, a size and a hash")
+	return errors.New("the checkpoint has more lines than an origin, a size and a hash")
 }

@@ -20,7 +20,7 @@ type Event struct {
 	Type       string
 	Payload    []byte // bytes of the JSON text, with personal texts sealed
 	Metadata   []byte // bytes of the JSON text
-	LiveID     *int64 // nil if the column is null
+	LiveID     *int64 // live of the event; nil if the column is null
 	RecordedAt int64  // microseconds since 1970-01-01 UTC
 }
 

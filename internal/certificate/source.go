@@ -24,7 +24,7 @@ type Source struct {
 	content string                          // content of the files when they were last read
 	loaded  atomic.Pointer[tls.Certificate] // certificate from files; nil with ACME
 	manager *autocert.Manager               // nil with files
-	expires atomic.Int64                    // Unix time at which the certificate expires that was last used or loaded; 0: none
+	expires atomic.Int64                    // Unix time at which the certificate that was used or loaded last expires; 0: none
 }
 
 // Open loads the certificate from its files, or prepares to request it when the first client connects.

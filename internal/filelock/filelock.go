@@ -10,7 +10,7 @@ import (
 // ErrLocked means that another process, or another open file of this process, holds the lock.
 var ErrLocked = errors.New("the file is locked")
 
-// Lock is a held lock.
+// Lock is the exclusive lock of an open file. The process holds it until Unlock is called.
 type Lock struct{ file *os.File }
 
 // TryLock locks an open file, and returns ErrLocked at once if the file is locked. The lock owns the file: Unlock closes

@@ -111,7 +111,7 @@ func (c *connection) renew() {
 
 // request is a request with the slot that it uses. It implements limit.Request.
 type request struct {
-	conn  *connection // nil: the request has no slot
+	conn  *connection // connection of the request; nil: the request has no slot
 	reset func() bool
 
 	mu     sync.Mutex
@@ -160,7 +160,6 @@ func (q *request) take() *limit.Slot {
 	return slot
 }
 
-// end ends the request.
 func (q *request) end() {
 	if q.conn != nil {
 		q.conn.end(q.take())

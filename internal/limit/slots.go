@@ -33,7 +33,7 @@ type Slots struct {
 	byAddress map[string]*address
 	waiting   list.List // list of *Slot; the longest waiting first
 	queues    int       // number of addresses with waiting connections
-	queued    int       // number of waiting connections of these addresses
+	queued    int       // number of waiting connections of all addresses
 
 	bySize []*list.List // lists of the addresses with 1, 2, … waiting connections; the last list is not empty
 }
@@ -169,7 +169,7 @@ func (s *Slots) Evicted() uint64 {
 type Slot struct {
 	of      *Slots
 	key     string
-	address *address // nil: the slot counts only toward the total
+	address *address // address of the client; nil: the slot counts only toward the total
 
 	// The following fields are guarded by of.mu.
 	evict     func()
@@ -276,7 +276,7 @@ func (t *Slot) release() {
 // the interface Limiter of package realtime/ws.
 type Clients struct {
 	Slots   *Slots
-	Proxies Proxies // nil: no trusted proxies
+	Proxies Proxies // trusted proxies; nil: none
 }
 
 // Admit takes a slot for the client of r. It returns the key of the client's address. If it refuses the client, slot is

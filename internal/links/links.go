@@ -32,8 +32,19 @@ func Contains(text string) bool {
 
 // mayContain reports whether text has a dot, a colon, or a character that is not ASCII and might be folded to one.
 func mayContain(text string) bool {
+	if strings.IndexByte(text, '.') >= 0 || strings.IndexByte(text, ':') >= 0 {
+		return true
+	}
+	const notASCII = 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] { // eight bytes at a time, as one load
+		word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+			uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+		if word&notASCII != 0 {
+			return true
+		}
+	}
 	for i := range len(text) {
-		if c := text[i]; c == '.' || c == ':' || c >= utf8.RuneSelf {
+		if text[i] >= utf8.RuneSelf {
 			return true
 		}
 	}

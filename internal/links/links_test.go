@@ -12,6 +12,7 @@ func TestContains(t *testing.T) {
 	for name, texts := range map[string][]string{
 		"addresses": {"look at https://example.org/x", "http://10.0.0.1", "www.example.org", "example.org", "see (example.org)", "see:example.org",
 			"EXAMPLE.ORG/path?x=1", "a.example.co.uk:8080", "tg://join", "weixin://x", "xn--fsq.xn--fiqs8s", "hidden.onion/x", "https:example.org", "read example.org."},
+		"long texts":          {"please have a look at 例子。中国", strings.Repeat("so long ", 20) + "t.me/x", "eight by例え。jp", "a text of ascii characters only, then пример。рф"},
 		"short names":         {"t.me/abc", "t.me", "a.museum", "x.com", "site.ck", "a.b/c.ru", "h.example/x"},
 		"names of digits":     {"163.com", "www.12306.cn"},
 		"numeric addresses":   {"1.1.1.1/x", "10.0.0.1:8080", "go to 8.8.8.8."},

@@ -24,7 +24,7 @@ type Config struct {
 	Settings
 	Secrets
 	Name string       // name of the connection, which operators of the servers see
-	Log  *slog.Logger // nil: no log messages
+	Log  *slog.Logger // receives the messages of the program; nil: none
 }
 
 // Open returns a connection that reconnects until it is closed. If no server can be reached, it returns a connection that

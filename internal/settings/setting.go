@@ -109,7 +109,7 @@ func kebab(name string) string {
 	return b.String()
 }
 
-// Value returns the value of the field.
+// Value returns the current value of the Config field that the setting sets.
 func (s Setting) Value() any { return s.value.Interface() }
 
 // String returns the value of the field in the syntax in which it is set.

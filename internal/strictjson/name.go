@@ -15,7 +15,7 @@ type name struct {
 	hash  uint64 // hash of the folded name
 }
 
-// FNV-1a, 64 bits.
+// Constants of the hash function FNV-1a with 64 bits.
 const (
 	hashOffset = 14695981039346656037
 	hashPrime  = 1099511628211

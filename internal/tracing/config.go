@@ -14,5 +14,5 @@ type Config struct {
 	Now      func() time.Time  // clock of this process; required
 	// Skew returns how far the clock of this process is ahead of a clock that all processes share; nil means 0.
 	Skew func() time.Duration
-	Log  *slog.Logger // nil: no log messages
+	Log  *slog.Logger // receives the messages of the program; nil: none
 }

@@ -31,9 +31,9 @@ const (
 
 // Stats holds counters of spans since the start.
 type Stats struct {
-	Sent    int64 // spans that the collector has accepted
-	Failed  int64 // spans that the collector has not accepted
-	Dropped int64 // spans that did not fit into the queue
+	Sent    int64 // number of spans that the collector has accepted
+	Failed  int64 // number of spans that the collector has not accepted
+	Dropped int64 // number of spans that did not fit into the queue
 }
 
 // exporter sends spans to the collector.

@@ -110,10 +110,10 @@ func fail(s *tracepb.Span, code string) {
 type Command struct {
 	Type         string
 	Begun, Ended time.Time
-	Batch        *Batch  // the transaction that has executed it; nil if none has
-	Events       []Event // the events that it has appended
+	Batch        *Batch  // the transaction that has executed the command; nil if none has
+	Events       []Event // the events that the command has appended
 	Repeated     bool    // whether Events were appended by an earlier command with the same idempotency key
-	Code         string  // why it has failed; "" if it has not
+	Code         string  // why the command has failed; "" if it has not
 }
 
 // A Batch is one transaction of the log.

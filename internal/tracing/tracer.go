@@ -22,7 +22,7 @@ import (
 type Tracer struct {
 	now       func() time.Time
 	skew      func() time.Duration
-	threshold uint64 // the random part of the ids of sampled traces is at least this
+	threshold uint64 // smallest random part of the id of a sampled trace
 	state     string // trace state of all spans, which contains the threshold
 	salt      uint64 // distinguishes the spans of this process from those of others about the same event
 	exporter  *exporter
@@ -69,10 +69,10 @@ func (t *Tracer) Now() time.Time {
 
 // An Event is an event of the log, as far as spans contain it.
 type Event struct {
-	ID       uuid.UUID // version 7; the id of its trace
+	ID       uuid.UUID // id of the event, of version 7; also the id of the trace
 	Type     string
 	Position int64
-	Live     int64 // 0: none
+	Live     int64 // live of the event; 0: none
 }
 
 // randomBits is the number of random bits at the end of an event id of version 7, and of a trace id.
@@ -184,7 +184,6 @@ func (t *Tracer) Pushed(e Event, kind string, begun, ended time.Time) {
 	t.exporter.add(s)
 }
 
-// attributes returns the attributes of an event.
 func (e Event) attributes() []*commonpb.KeyValue {
 	all := []*commonpb.KeyValue{text("roomlog.event.type", e.Type), number("roomlog.event.position", e.Position)}
 	if e.Live != 0 {

@@ -34,7 +34,7 @@ type Client struct {
 	plain   *http.Client // client for URLs with http
 }
 
-// NewClient returns a Client.
+// NewClient returns a Client with the limits in c.
 func NewClient(c Config) *Client {
 	return &Client{c.Timeout, make(chan struct{}, c.MaxRequests), newHTTPClient(c, false), newHTTPClient(c, true)}
 }
@@ -69,7 +69,7 @@ type Request struct {
 // Response is the part of a response that matters to a sender.
 type Response struct {
 	Status     int
-	RetryAfter time.Duration // the receiver asks for this pause before the next request; 0: it does not
+	RetryAfter time.Duration // pause before the next request that the receiver asks for; 0: none
 }
 
 // Post sends a request once. The timeout begins when fewer than MaxRequests other requests are being sent. Until then Post

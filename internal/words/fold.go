@@ -27,6 +27,28 @@ var ascii = func() (table [utf8.RuneSelf]string) {
 	return table
 }()
 
+// foreign is the entry of pairs for a byte of a character that is not ASCII.
+const foreign = 0xffff
+
+// pairs is the table ascii for bytes, without pointers: the first byte of a folded form, and the second one in the high
+// byte; 0 for a separator. A longer form is foreign, too.
+var pairs = func() (table [256]uint16) {
+	for c := range table {
+		table[c] = foreign
+	}
+	for c, folded := range ascii {
+		switch len(folded) {
+		case 0:
+			table[c] = 0
+		case 1:
+			table[c] = uint16(folded[0])
+		case 2:
+			table[c] = uint16(folded[0]) | uint16(folded[1])<<8
+		}
+	}
+	return table
+}()
+
 // manyTimes is the least number of equal characters in a row that also count as one character.
 const manyTimes = 3
 
@@ -37,57 +59,57 @@ type form struct {
 	pieces []piece
 }
 
-// Folded is the folded form of a text.
-type Folded struct {
-	text   string
-	simple []byte // bytes of the plain form, if the text needs only the table ascii; otherwise nil
-}
-
-// Fold returns the folded form of a text.
-func Fold(text string) Folded { return Folded{text, simple(text)} }
-
-// simple returns the bytes of the plain form of a text of ASCII characters. It returns nil for texts with another
-// character, with a row of manyTimes, or with shortestSpaced single characters in a row.
-func simple(text string) []byte {
-	bytes := append(make([]byte, 0, len(text)+len(text)/4+2), ' ')
-	var last byte
-	times, letters, singles := 0, 0, 0 // equal characters, characters of the word, words of one character before it
+// Plain returns the bytes of the plain form of a text of ASCII characters. It returns nil for texts with another character,
+// with a row of manyTimes, or with shortestSpaced single characters in a row: List.Check folds them itself. The form is stored
+// in buffer if its capacity is two bytes for each byte of the text, and two more. buffer may be nil.
+func Plain(text string, buffer []byte) []byte {
+	bytes := buffer[:cap(buffer)]
+	if most := 2*len(text) + 2; len(bytes) < most {
+		bytes = make([]byte, most)
+	}
+	bytes[0] = ' '
+	size, begin, singles := 1, 0, 0 // bytes, index of the word in text, words of one character before it
+	var last, before uint16         // the two characters of the word before this one
 	for i := range len(text) {
-		c := text[i]
-		if c >= utf8.RuneSelf {
-			return nil
-		}
-		folded := ascii[c]
-		if folded == "" {
-			if letters == 1 {
-				singles++
-			} else if letters > 1 {
-				singles = 0
+		folded := pairs[text[i]]
+		if folded != 0 {
+			if folded == foreign || folded == last && last == before {
+				return nil
 			}
-			if letters > 0 {
-				bytes = append(bytes, ' ')
+			before, last = last, folded
+			bytes[size] = byte(folded)
+			size++
+			if folded > 0xff {
+				bytes[size] = byte(folded >> 8)
+				size++
 			}
-			letters, times = 0, 0
 			continue
 		}
-		if letters++; c|0x20 != last {
-			last, times = c|0x20, 0
+		if i > begin {
+			bytes[size] = ' '
+			size++
+			if singles++; i-begin > 1 {
+				singles = 0
+			}
+			if singles == shortestSpaced {
+				return nil
+			}
 		}
-		if times++; times == manyTimes || letters == 1 && singles == shortestSpaced-1 {
-			return nil
-		}
-		bytes = append(bytes, folded...)
+		begin, last, before = i+1, 0, 0
 	}
-	if letters > 0 {
-		bytes = append(bytes, ' ')
+	if n := len(text) - begin; n == 1 && singles == shortestSpaced-1 {
+		return nil
+	} else if n > 0 {
+		bytes[size] = ' '
+		size++
 	}
-	return bytes
+	return bytes[:size]
 }
 
 // forms returns the plain form, and the form in which equal characters in a row are one piece. The second is empty if the
 // text has no row of manyTimes.
-func (f Folded) forms() (plain, collapsed form) {
-	pieces := join(split(f.text, make([]piece, 0, len(f.text))))
+func forms(text string) (plain, collapsed form) {
+	pieces := join(split(text, make([]piece, 0, len(text))))
 	plain = newForm(pieces)
 	if repeats(pieces) {
 		collapsed = newForm(collapse(pieces))

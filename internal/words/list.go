@@ -30,7 +30,7 @@ func Usable(word string) bool {
 
 // folded returns the folded forms of a word without the spaces at its ends.
 func folded(word string) (plain, collapsed string) {
-	form, _ := Fold(word).forms()
+	form, _ := forms(word)
 	return strings.Trim(string(form.bytes), " "), strings.Trim(string(newForm(collapse(form.pieces)).bytes), " ")
 }
 
@@ -74,23 +74,28 @@ func automaton(words []string) *ahocorasick.Automaton {
 
 // Result is the result of a check of a text against a list.
 type Result struct {
-	Text    string // the text, with a * instead of each character of the words that are masked
+	Text    string // text with a * instead of each character of the words that are masked
 	Refused bool   // whether the text contains a word that is refused; Text is then not masked
 	Held    bool   // whether the text contains a word for which texts are held, and is not refused
 }
 
-// Check looks for the words of the list in a text.
-func (l *List) Check(f Folded) Result {
+// Check looks for the words of the list in a text. plain is Plain of the text.
+func (l *List) Check(text string, plain []byte) Result {
 	if l == nil {
-		return Result{Text: f.text}
+		return Result{Text: text}
 	}
 	l.once.Do(l.compile)
-	if l.plain == nil || f.simple != nil && len(l.plain.FindAllOverlapping(f.simple)) == 0 { // IsMatch searches for each first letter of a word at every separator
-		return Result{Text: f.text}
+	if l.plain == nil || plain != nil && len(l.plain.FindAllOverlapping(plain)) == 0 { // IsMatch searches for each first letter of a word at every separator
+		return Result{Text: text}
 	}
-	typed := f.text
+	return l.search(text)
+}
+
+// search does the same as Check, for a list with words, and any text.
+func (l *List) search(text string) Result {
+	typed := text
 	held := false
-	plain, collapsed := f.forms()
+	plain, collapsed := forms(text)
 	if len(collapsed.bytes) > 0 {
 		found, result := l.places(l.collapsed, collapsed, func(s span) bool {
 			return slices.ContainsFunc(collapsed.covered(s), func(p piece) bool { return p.times >= manyTimes })
@@ -99,17 +104,17 @@ func (l *List) Check(f Folded) Result {
 			return Result{Text: typed, Refused: true}
 		}
 		if held = result.Held; len(found) > 0 {
-			f = Fold(collapsed.mask(f.text, found))
-			plain, _ = f.forms()
+			text = collapsed.mask(text, found)
+			plain, _ = forms(text)
 		}
 	}
 	found, result := l.places(l.plain, plain, func(span) bool { return true })
 	if result.Refused {
 		return Result{Text: typed, Refused: true}
 	}
-	result.Text, result.Held = f.text, result.Held || held
+	result.Text, result.Held = text, result.Held || held
 	if len(found) > 0 {
-		result.Text = plain.mask(f.text, found)
+		result.Text = plain.mask(text, found)
 	}
 	return result
 }

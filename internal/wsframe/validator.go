@@ -40,12 +40,16 @@ type Validator struct {
 	Binary  bool          // whether binary messages are accepted
 	Deflate bool          // whether compressed messages are accepted
 	Max     int64         // maximum size of a whole message, in bytes
+	// Fragment is the maximum payload of a frame that Split passes on, in bytes: a multiple of 4, the size of a mask, and at most 65532.
+	Fragment int64
 
 	left     int64    // number of payload bytes until the next header
 	message  int64    // number of bytes of the unfinished message so far
-	header   [10]byte // the bytes of the next header that are read, without the mask
-	have     uint8    // number of bytes of the header that are read, including the mask
+	header   [14]byte // the bytes of the next header that are read, with the mask
+	have     uint8    // number of bytes of the header that were read
 	fragment bool     // whether a fragmented message is unfinished
+	divided  int64    // number of payload bytes until the end of a fragment that Split has begun; 0: the frame is not divided
+	inserted [8]byte  // the header of that fragment
 }
 
 // Scan checks the frames in p. It returns how many headers ended in p, and how many bytes of p come before the first
@@ -59,9 +63,7 @@ func (v *Validator) Scan(p []byte, now time.Time) (frames, good int, refused *Vi
 			good = i
 			continue
 		}
-		if int(v.have) < len(v.header) {
-			v.header[v.have] = p[i]
-		}
+		v.header[v.have] = p[i]
 		v.have++
 		i++
 		if v.have < 2 || int(v.have) < v.headerSize() {
@@ -75,6 +77,69 @@ func (v *Validator) Scan(p []byte, now time.Time) (frames, good int, refused *Vi
 		good = i
 	}
 	return frames, len(p), nil
+}
+
+// Split checks the frames in p like Scan, for a reader that allocates what a header announces: it divides a frame with more than
+// Fragment bytes into fragments, so that the reader allocates memory as the bytes arrive, and it passes on whole headers only. It returns
+// how many bytes of p come first, then the header that is inserted after them, and the bytes of p that it has not read yet, which the
+// caller passes to the next call before any others. inserted is valid until then.
+func (v *Validator) Split(p []byte, now time.Time) (frames, good int, inserted, rest []byte, refused *Violation) {
+	here := 0 // number of bytes of the unfinished header that are in p
+	for i := 0; i < len(p); {
+		if v.left > 0 {
+			n, divided := min(v.left, int64(len(p)-i)), v.divided > 0
+			if divided {
+				n = min(n, v.divided)
+				v.divided -= n
+			}
+			v.left -= n
+			i += int(n)
+			good = i
+			if divided && v.divided == 0 && v.left > 0 {
+				return frames, good, v.nextFragment(0), p[i:], nil
+			}
+			continue
+		}
+		v.header[v.have] = p[i]
+		v.have++
+		here++
+		i++
+		if v.have < 2 || int(v.have) < v.headerSize() {
+			continue
+		}
+		frames++
+		if refused := v.check(now); refused != nil {
+			return frames, good, nil, nil, refused
+		}
+		whole := here == int(v.have)
+		inserted = v.header[:v.have]
+		v.have, here = 0, 0
+		switch {
+		case v.left > v.Fragment:
+			return frames, good, v.nextFragment(v.header[0] & 0x7f), p[i:], nil
+		case !whole:
+			return frames, good, inserted, p[i:], nil
+		}
+		good = i
+	}
+	return frames, good, nil, nil, nil
+}
+
+// nextFragment begins the next fragment of the frame and returns its header. first is the first byte of the header without the bit
+// FIN. The fragment has the mask of the frame, because the fragments before it end with a whole mask.
+func (v *Validator) nextFragment(first byte) []byte {
+	v.divided = min(v.left, v.Fragment)
+	if v.divided == v.left {
+		first |= v.header[0] & 0x80
+	}
+	size := v.headerSize()
+	b := append(v.inserted[:0], first)
+	if v.divided > 125 {
+		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(v.divided))
+	} else {
+		b = append(b, 0x80|byte(v.divided))
+	}
+	return append(b, v.header[size-4:size]...)
 }
 
 // headerSize returns the size of the header with its mask. It needs the first two bytes.

@@ -18,7 +18,7 @@ type Directory struct {
 	queries *projections.Queries
 }
 
-// NewDirectory returns a Directory.
+// NewDirectory returns a Directory that asks all nodes of c for their streams.
 func NewDirectory(c *cluster.Cluster, queries *projections.Queries) *Directory {
 	return &Directory{c, queries}
 }

@@ -20,7 +20,7 @@ import (
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = time.Second
-	lastTry    = 4 * time.Second // time for commands that are pending when the server stops
+	lastTry    = 4 * time.Second // maximum time for commands that are pending when the server stops
 )
 
 // eventLog records the beginning and end of the broadcasts of this node in the log.
@@ -28,7 +28,7 @@ type eventLog struct {
 	cfg    Config
 	server *serverRef
 
-	exhausted atomic.Bool // the log was unavailable during a shutdown, so that later commands are not tried
+	exhausted atomic.Bool // whether the log was unavailable during a shutdown, so that later commands are not tried
 
 	mu      sync.Mutex
 	running map[string]*entry // entries by media.Broadcast.ID

@@ -21,7 +21,7 @@ type RecordMode string
 
 // The modes.
 const (
-	RecordOff       RecordMode = "off"       // none
+	RecordOff       RecordMode = "off"       // no broadcast is recorded
 	RecordRequested RecordMode = "requested" // broadcasts of lives whose owners have turned recording on
 	RecordAll       RecordMode = "all"       // all broadcasts, except of lives whose owners have turned recording off
 )
@@ -45,6 +45,17 @@ type RecordingsConfig struct {
 	Players PlayersMode
 
 	Record RecordMode `default:"requested" oneof:"off,requested,all" help:"Broadcasts that are recorded. off: none. requested: broadcasts of lives whose owners have switched recording on. all: all broadcasts, except those of lives whose owners have switched recording off."`
+}
+
+// Records reports whether the next broadcast of a live is recorded.
+func (c RecordingsConfig) Records(live projections.Live) bool {
+	switch c.Record {
+	case RecordOff:
+		return false
+	case RecordAll:
+		return live.Record != domain.RecordOff
+	}
+	return live.Record == domain.RecordOn
 }
 
 // Recordings starts recordings of broadcasts, records them in the log, and authorizes their playback. It is the
@@ -94,7 +105,7 @@ func (r *Recordings) wanted(ctx context.Context, id domain.LiveID) (bool, error)
 		return false, nil
 	}
 	live, err := r.cfg.Queries.Live(ctx, id)
-	return err == nil && (live.Record == domain.RecordOn || r.cfg.Record == RecordAll && live.Record != domain.RecordOff), err
+	return err == nil && r.cfg.Records(live), err
 }
 
 // RecordingStarted records the beginning of a recording in the log.

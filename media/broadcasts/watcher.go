@@ -80,7 +80,6 @@ func (w *watcher) follow(ctx context.Context, caughtUp func()) error {
 	return ctx.Err()
 }
 
-// handle handles one event.
 func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 	switch e := d.Event.(type) {
 	case domain.LiveStatusChanged:
@@ -124,7 +123,6 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 	return nil
 }
 
-// checkLive checks the stream of a live.
 func (w *watcher) checkLive(ctx context.Context, id domain.LiveID) error {
 	live, err := w.cfg.Queries.Live(ctx, id)
 	switch {

@@ -68,5 +68,4 @@ func splitOBUs(body []byte, limit int) ([]obu, error) {
 	return units, nil
 }
 
-// kind returns the type of the OBU.
 func (o obu) kind() byte { return o.head[0] >> 3 & 15 }

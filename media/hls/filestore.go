@@ -14,7 +14,7 @@ type fileStore struct {
 	files map[string]storedFile
 }
 
-// storedFile is a file. Its chunks do not change.
+// storedFile is the content of a file. The chunks never change.
 type storedFile struct {
 	kind   string // MIME type
 	chunks [][]byte

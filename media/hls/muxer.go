@@ -12,14 +12,14 @@ type Muxer struct {
 
 	// Used only by the goroutine that writes.
 	tracks    mp4track.Set
-	receiving *presentation // its run receives the frames; nil if the next frame starts another run
+	receiving *presentation // presentation of the run that receives the frames; nil if the next frame starts another run
 	noVideo   bool          // whether an unsupported codec was reported
 	noAudio   bool
 
 	mu       sync.Mutex
 	current  *presentation // the presentation that is served
-	previous *presentation // its files may still be requested
-	next     *presentation // will be served as soon as it has a segment
+	previous *presentation // presentation before current, whose files may still be requested
+	next     *presentation // presentation that will be served as soon as it has a segment
 	changed  chan struct{}
 	ended    bool
 	closed   bool

@@ -10,12 +10,12 @@ import (
 
 const (
 	listSuffix   = "_stream.m3u8"
-	firstSegment = 7         // number of the first segment of a run; the numbers before are those of gaps
+	firstSegment = 7         // number of the first segment of a run; smaller numbers belong to gaps
 	gapFile      = "gap.mp4" // name of the file of gaps; there is no such file
 
 	// Distances of draft-pantos-hls-rfc8216bis, sections 4.4.3.8 and B.1.
 	holdBackParts  = 3 // PART-HOLD-BACK, in part target durations
-	skipDurations  = 6 // CAN-SKIP-UNTIL, in target durations
+	skipDurations  = 6 // value of CAN-SKIP-UNTIL, in target durations
 	partsDurations = 3 // distance from the end of a playlist in which segments keep their parts, in target durations
 )
 

@@ -32,7 +32,7 @@ type rendition struct {
 	cfg   Config
 	files *fileStore
 	run   string // prefix of the names of the files
-	name  string // such as "video1"
+	name  string // name of the rendition, such as "video1"
 	kind  string // MIME type of the files
 	track *mp4track.Track
 	leads bool // sizes of the segments of the playlist, without gaps
@@ -94,7 +94,6 @@ func (r *rendition) duration(ticks int64) time.Duration {
 	return time.Duration(ticks/scale)*time.Second + time.Duration(ticks%scale)*time.Second/time.Duration(scale)
 }
 
-// writeInit writes the init file.
 func (r *rendition) writeInit() error {
 	init := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: trackID, TimeScale: uint32(r.track.TimeScale), Codec: r.track.MP4Codec}}}
 	var out seekablebuffer.Buffer

@@ -33,7 +33,7 @@ type Config struct {
 	HookSecret string // secret that signs every request
 	Node       string // name of this node
 	Now        func() time.Time
-	Log        *slog.Logger // nil: no log messages
+	Log        *slog.Logger // receives the messages of the program; nil: none
 
 	HookURL     string        `placeholder:"URL" help:"URL of your service that receives webhooks about connections, publishers and players, by POST. Default: no webhooks."`
 	HookTimeout time.Duration `default:"3s" min:"10ms" max:"4900ms" help:"Maximum duration of one webhook request."`

@@ -19,7 +19,7 @@ import (
 )
 
 // ErrRejected is wrapped when a pre hook rejects a request.
-var ErrRejected = errors.New("hooks: rejected by the webhook")
+var ErrRejected = errors.New("hooks: rejected by the receiver of the hook")
 
 // Hooks sends webhooks to one receiver. It is safe for concurrent use.
 type Hooks struct {

@@ -21,8 +21,8 @@ type Notification struct {
 	ID         string         `json:"id"` // id of the connection
 	Address    string         `json:"address"`
 	Protocol   media.Protocol `json:"protocol"`
-	StreamPath string         `json:"stream_path,omitempty"` // "/live/KEY"; only in publish and play hooks
-	Args       map[string]any `json:"args"`                  // query, and fields of the RTMP connect command; post and done hooks contain the first 32, cut to 256 bytes each
+	StreamPath string         `json:"stream_path,omitempty"` // path of the stream, "/live/KEY"; only in publish and play hooks
+	Args       map[string]any `json:"args"`                  // query, and fields of the RTMP connect command; post and done hooks contain the first 32, each cut to 256 bytes
 
 	// Only in post_publish and done_publish:
 	Live      domain.LiveID `json:"live,omitempty"`

@@ -2,9 +2,9 @@ package mp4track
 
 // Differences between counted samples and timestamps, in milliseconds.
 const (
-	maxJitter    = 30  // a smaller difference between the count and the timestamps is never corrected
+	maxJitter    = 30  // in ms; a smaller difference between the count and the timestamps is never corrected
 	maxDrift     = 100 // a larger difference is corrected immediately
-	maxDriftTime = 500 // a difference between maxJitter and maxDrift is corrected after this time
+	maxDriftTime = 500 // in ms; after this time a difference between maxJitter and maxDrift is corrected
 )
 
 // SampleClock computes the times of audio frames by counting samples. Timestamps in milliseconds are not exact, and

@@ -27,7 +27,7 @@ type Track struct {
 	TimeScale int               // ticks per second
 	MP4Codec  codecs.Codec      // parameters with which mediacommon can write the track
 	Sets      flv.ParameterSets // parameter sets; only for H.264 and HEVC
-	Size      flv.Size          // size; only for video
+	Size      flv.Size          // size of the picture; only for video
 }
 
 // New returns the track that a sequence header describes.

@@ -22,9 +22,9 @@ const (
 	usualStep    = 40              // in ms; assumed duration of a last frame
 	syncInterval = 5 * time.Second // minimum time between two fsyncs of a running recording
 
-	reasonTimeout   = 5 * time.Second  // time for Stop to be called after the source has ended
+	reasonTimeout   = 5 * time.Second  // maximum time from the end of the source until Stop is called
 	observerTimeout = 5 * time.Second  // time for a call of the Observer
-	discardTimeout  = time.Second      // time for DiscardRecording while a writer waits for space
+	discardTimeout  = time.Second      // maximum time for DiscardRecording while a writer waits for space
 	shutdownTimeout = 10 * time.Second // time for broadcasts to end when the recorder stops
 )
 

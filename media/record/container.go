@@ -30,7 +30,7 @@ type container interface {
 	timeScale() int64
 }
 
-// fragment is an encoded fragment.
+// fragment is a piece of a recording: frames that are encoded in the container format and appended to the file together.
 type fragment struct {
 	bytes []byte // empty if no frame could be encoded
 	at    int64  // time in ms of the first picture, or without video of the first audio frame

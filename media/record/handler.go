@@ -47,7 +47,7 @@ var contentTypes = map[string]string{suffixMP4: "video/mp4", suffixFLV: "video/x
 
 const (
 	recheckInterval = time.Second     // time between two checks of the right to play during a response
-	recheckTimeout  = 5 * time.Second // maximum duration of such a check
+	recheckTimeout  = 5 * time.Second // maximum duration of the check that the client may still play
 )
 
 // ServeHTTP handles GET and HEAD requests, with ranges. It checks the right to play again every second. When the right is
@@ -152,7 +152,6 @@ func validFile(name string) bool {
 	return found && rtmp.ValidName(base) && rtmp.ValidName(suffix)
 }
 
-// writeStatus writes a response without a body.
 func writeStatus(w http.ResponseWriter, status int) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Length", "0")

@@ -53,7 +53,7 @@ type line struct {
 	Reason Reason `json:"reason,omitempty"`
 	Skips  uint64 `json:"skips,omitempty"`
 
-	removed // fields of lineRemoved, which is the second line if parts were deleted
+	removed // Fields of lineRemoved, which is the second line if parts were deleted.
 }
 
 // removed counts what a running recording has deleted since its beginning to make room.
@@ -73,7 +73,6 @@ const (
 	lineNotified  = "notified" // the observer was notified of the end
 )
 
-// parseLine parses a line of an index.
 func parseLine(b []byte) (l line, err error) {
 	err = json.Unmarshal(b, &l)
 	return l, err
@@ -104,7 +103,7 @@ type indexed struct {
 	parts    []indexedPart
 	ended    bool
 	notified bool
-	size     int64     // size of the index up to its last complete line
+	size     int64     // size in bytes of the index up to its last complete line
 	newest   time.Time // end of the last fragment
 
 	sizeOf func(file string) int64

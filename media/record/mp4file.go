@@ -125,7 +125,6 @@ func (f *mp4File) fragment(frames []timedFrame, until int64, onError func(error)
 	return p, nil
 }
 
-// addVideo appends a picture.
 func (f *mp4File) addVideo(to []sample, frame timedFrame) ([]sample, error) {
 	info := frame.Info()
 	payload, err := f.units(frame)
@@ -165,7 +164,6 @@ func (f *mp4File) units(frame timedFrame) ([]byte, error) {
 
 var errAudio = errors.New("record: malformed audio frame")
 
-// addAudio appends an audio frame.
 func (f *mp4File) addAudio(to []sample, frame timedFrame) ([]sample, error) {
 	b := bodyOf(frame.Frame)
 	n := f.tracks.Audio.Samples(b)

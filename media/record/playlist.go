@@ -21,7 +21,7 @@ type segment struct {
 	offset, end   int64 // range in the file in bytes
 	at, until     int64 // beginning and end in the part in ms
 	part          *segmentedPart
-	first         bool // whether it is the first segment of its part
+	first         bool // whether the segment is the first one of its part
 	discontinuity bool // whether its time does not continue the time of the segment before
 }
 

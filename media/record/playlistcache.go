@@ -29,7 +29,7 @@ type cachedPlaylist struct {
 	size     int64
 
 	requested uint64 // value of playlistCache.requests at the newest request; guarded by playlistCache.mu
-	segments  int    // number of its segments that playlistCache.segments includes; guarded by playlistCache.mu
+	segments  int    // number of segments of the playlist that playlistCache.segments includes; guarded by playlistCache.mu
 }
 
 // read returns the complete segments of a recording. index is its index, which may be growing.

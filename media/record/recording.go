@@ -13,7 +13,7 @@ type Recording struct {
 	ID        string
 	Stream    string // key of the recorded stream; "" in a recording of an earlier version
 	StartedAt time.Time
-	EndedAt   time.Time // zero while it is running
+	EndedAt   time.Time // end of the recording; zero while it is running
 	Reason    Reason
 	Length    time.Duration // length of all parts
 	Bytes     int64         // size on disk
@@ -27,8 +27,8 @@ type Part struct {
 	StartedAt time.Time
 	Length    time.Duration
 	Bytes     int64
-	Video     flv.Codec // "" without video
-	Audio     flv.Codec // "" without audio
+	Video     flv.Codec // video codec; "" without video
+	Audio     flv.Codec // audio codec; "" without audio
 	Size      flv.Size  // zero if unknown
 }
 

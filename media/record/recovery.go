@@ -52,7 +52,7 @@ func (s *store) recoverOne(folder, id string) error {
 		return err
 	}
 	if f.Folder != folder || f.ID != id {
-		return errors.New("its index names another recording")
+		return errors.New("the index names another recording")
 	}
 	if !f.ended {
 		if err := s.finish(&f, index); err != nil {

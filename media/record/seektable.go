@@ -86,7 +86,6 @@ func (m *seekPoints) table(timeScale, header, end, length int64) []byte {
 // free returns a box of size bytes that players ignore.
 func free(size int) []byte { return append(boxStart("free", size), make([]byte, size-boxHeader)...) }
 
-// boxStart returns the header of a box.
 func boxStart(kind string, size int) []byte {
 	return append([]byte{byte(size >> 24), byte(size >> 16), byte(size >> 8), byte(size)}, kind...)
 }

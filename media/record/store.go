@@ -85,7 +85,6 @@ func (s *store) close() {
 	_ = s.root.Close()
 }
 
-// add adds a running recording.
 func (s *store) add(r Recording) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

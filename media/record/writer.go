@@ -83,7 +83,6 @@ func (w *writer) read() (err error) {
 	}
 }
 
-// add adds one frame.
 func (w *writer) add(f *media.Frame) error {
 	info := f.Info()
 	switch {

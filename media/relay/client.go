@@ -15,7 +15,7 @@ import (
 
 const (
 	dialTimeout   = 3 * time.Second
-	headerTimeout = 10 * time.Second // time until the response of a node begins; a broadcast that begins may need 3.2 s
+	headerTimeout = 10 * time.Second // maximum time until the response of a node begins; a broadcast that begins may need 3.2 s
 )
 
 // NewClient returns an HTTP client for requests to other nodes. It checks certificates against roots; nil means those of the

@@ -28,7 +28,7 @@ type Config struct {
 	// Silence is the time without data after which a connection to an origin is made again: the network may have dropped
 	// it. If the encoder is lost, the new connection waits for it as well.
 	Silence time.Duration `default:"10s"`
-	Log     *slog.Logger  // nil: no log messages
+	Log     *slog.Logger  // receives the messages of the program; nil: none
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -50,7 +50,7 @@ type HandlerConfig struct {
 	Log        *slog.Logger
 }
 
-// NewHandler returns a Handler.
+// NewHandler returns a Handler that serves the streams and recordings of this node to other nodes.
 func NewHandler(c HandlerConfig) *Handler {
 	used, err := lru.New[string, struct{}](maxUsed)
 	if err != nil {

@@ -12,7 +12,7 @@ const Path = "/relay/"
 const headerSign = "Roomlog-Relay"
 
 // ErrNoOrigin is returned by Origins when no other node has the publisher of a stream, or the file.
-var ErrNoOrigin = errors.New("relay: no other node has it")
+var ErrNoOrigin = errors.New("relay: no other node has the stream or the recording")
 
 // Origin is a node that has the publisher of a stream.
 type Origin struct {
@@ -22,7 +22,7 @@ type Origin struct {
 
 // Origins finds the publisher of a stream. An interface is needed because this package does not read the log.
 type Origins interface {
-	// Origin returns the node with the publisher, as the log names it. It returns ErrNoOrigin if there is none, or if it is
-	// this node.
+	// Origin returns the node with the publisher, as the log names it. It returns ErrNoOrigin if no other node has
+	// the publisher.
 	Origin(ctx context.Context, key string) (Origin, error)
 }

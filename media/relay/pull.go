@@ -44,7 +44,7 @@ type pull struct {
 	ready   chan struct{} // closed when players can start
 	started sync.Once
 	signal  *wait.Signal
-	current atomic.Pointer[string] // id of the broadcast that is relayed or was lost; nil before the first connection
+	current atomic.Pointer[string] // id of the broadcast that is relayed, or was relayed last; nil before the first connection
 	over    atomic.Pointer[string] // id of the broadcast that has ended for good according to the log; nil if there is none
 	waiters atomic.Int64           // HLS players that wait
 
@@ -77,7 +77,7 @@ func (u *pull) isIdle(now time.Time) bool {
 	return now.Sub(u.idleFrom) >= u.cfg.RelayIdle
 }
 
-// endIfUnused ends the claim unless a player has joined, and reports whether it did.
+// endIfUnused ends the claim unless a player has joined. It reports whether the claim has ended.
 func (u *pull) endIfUnused() bool {
 	claim := u.claim.Load()
 	return claim != nil && claim.EndIfUnused()

@@ -11,9 +11,9 @@ import (
 const MaxWait = 200 * time.Millisecond
 
 const (
-	maxStep   = 1000 // ms; a larger step is a jump of the clock or a pause
+	maxStep   = 1000 // in ms; a larger step is a jump of the clock or a pause
 	steady    = 25   // number of equal steps after which a longer step shows that a message is missing
-	suspicion = 250  // number of messages after a fault for which one longer step is enough to show this
+	suspicion = 250  // number of messages after a fault during which one longer step shows that a message is missing
 	maxLate   = 2    // number of consecutive messages that are left out because they are late
 )
 
@@ -36,7 +36,7 @@ type Track[T any] struct {
 	begun  bool
 	last   Message[T] // newest message that was passed on, without its payload and value
 	step   int32      // usual step between two timestamps in ms
-	equal  int        // number of consecutive steps of about this length
+	equal  int        // number of consecutive steps of about the same length
 	shares bool       // whether different messages had one timestamp
 
 	waiting *Message[T]

@@ -25,7 +25,7 @@ var (
 
 // Target is a server and a stream to which a broadcast is pushed on.
 type Target struct {
-	URL    string // scheme, host and path of the app: nothing secret
+	URL    string // scheme, host and path of the app; contains no secret
 	Secret Secret
 }
 

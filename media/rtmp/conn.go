@@ -62,7 +62,7 @@ func (c *Conn) Bytes() uint64 { return c.r.bytes }
 // source reads from the connection. While the client plays, it sends pings and checks RTMPTimeout.
 type source Conn
 
-// Read reads from the connection.
+// Read reads bytes of the client, and fails if the client has sent too many or was silent for too long.
 func (s *source) Read(b []byte) (int, error) {
 	c := (*Conn)(s)
 	if !c.playing {
@@ -107,7 +107,6 @@ func (c *Conn) userControl(event uint16, value uint32) {
 	c.respond(csControl, typeUserControl, 0, ChunkSize, binary.BigEndian.AppendUint32(b, value))
 }
 
-// ping sends a ping request.
 func (c *Conn) ping(now time.Time) error {
 	c.pingedAt = now
 	c.userControl(eventPingRequest, uint32(now.UnixMilli()))

@@ -9,7 +9,7 @@ import (
 
 const (
 	window    = 5_000_000 // bytes after which the client should send an acknowledgement
-	minWindow = 64 << 10  // bytes; minimum window for our acknowledgements, whatever the client requests
+	minWindow = 64 << 10  // minimum window in bytes for our acknowledgements, whatever the client requests
 )
 
 // sendCommand queues a command for the client.

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	version       = 3 // plain RTMP; 6 and 8 are encrypted
+	version       = 3 // version of plain RTMP; versions 6 and 8 are encrypted
 	handshakeSize = 1536
 )
 

@@ -9,7 +9,7 @@ import (
 // Limits of a connection.
 const (
 	maxMedia    = 8 << 20   // maximum size of an audio or video message in bytes
-	maxCommand  = 64 << 10  // maximum size of any other message in bytes
+	maxCommand  = 64 << 10  // maximum size in bytes of a message that is no media
 	minChunk    = 128       // minimum size of a chunk in bytes, also the initial one
 	maxChunk    = 1<<31 - 1 // maximum size of a chunk in bytes; a chunk is never longer than its message
 	maxStreams  = 32        // maximum number of chunk streams; encoders use four
@@ -17,7 +17,7 @@ const (
 	maxPath     = 2 << 10   // maximum size of app and stream name with their queries, in bytes
 	maxMessages = 64        // maximum number of messages until publish or play; encoders need ten
 
-	maxPendingCommands = 2 * maxCommand // the same for every other client
+	maxPendingCommands = 2 * maxCommand // maximum number of bytes held for incomplete messages of every other client
 
 	// What a server may send to a Publisher after it has accepted the stream: acknowledgements, pings and status, far less than this.
 	quotaPeriod  = 10 * time.Second

@@ -40,19 +40,19 @@ const (
 )
 
 const (
-	// ChunkSize is the size in bytes of the chunks that we send after the response to connect.
+	// ChunkSize is the size in bytes of the chunks that the server sends after the response to connect.
 	ChunkSize = 60_000
 	// MediaStream is the id of the only message stream of a connection.
 	MediaStream = 1
 
-	firstChunkSize = 128      // initial chunk size of both sides
-	extended       = 0xFFFFFF // this timestamp means that four extra bytes contain the timestamp
+	firstChunkSize = 128      // initial chunk size in bytes of both sides
+	extended       = 0xFFFFFF // timestamp which means that four extra bytes contain the timestamp
 )
 
 // Message is one message of a client, assembled from its chunks.
 type Message struct {
 	Type byte
-	Time uint32 // milliseconds, modulo 2^32
+	Time uint32 // timestamp in milliseconds, modulo 2^32
 	Data []byte // owned by the receiver
 }
 

@@ -202,7 +202,7 @@ func TestMalformedPathsAreRefused(t *testing.T) {
 		code  string
 	}{
 		{toPublish("%zz"), rtmp.PublishFailed},
-		{toPublish("a/b/c"), "it must be APP/KEY"},
+		{toPublish("a/b/c"), "the path must be APP/KEY"},
 		{toPlay("%zz?sign=x"), rtmp.PlayNotFound},
 		{append(greeting(), append(connect("%zz"), command("publish", 1, nil, "KEY")...)...), "letters, digits"},
 	} {

@@ -35,7 +35,7 @@ func ValidName(name string) bool {
 //   - a format before the name, such as flv:KEY
 func SplitPath(app, name string) (string, string, url.Values, error) {
 	if len(app)+len(name) > maxPath {
-		return "", "", nil, fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrPath, len(app)+len(name), maxPath)
+		return "", "", nil, fmt.Errorf("%w: the path has %d bytes, at most %d are allowed", ErrPath, len(app)+len(name), maxPath)
 	}
 	if strings.HasSuffix(app, "?") && strings.Contains(name, "=") && !strings.Contains(name, "?") {
 		app, name = app+name, ""
@@ -63,7 +63,7 @@ func SplitPath(app, name string) (string, string, url.Values, error) {
 		path = append([]string{""}, path...)
 	}
 	if len(path) != 2 {
-		return "", "", nil, fmt.Errorf("%w: it must be APP/KEY (got %.80q)", ErrPath, strings.Join(path, "/"))
+		return "", "", nil, fmt.Errorf("%w: the path must be APP/KEY (got %.80q)", ErrPath, strings.Join(path, "/"))
 	}
 	app, name = path[0], withoutFormat(path[1])
 	if app != "" && !ValidName(app) || !ValidName(name) {

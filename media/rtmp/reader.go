@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Initial capacities in bytes for a message, whatever length it announces.
+// Initial capacities in bytes of the buffer for a message, whatever length the message announces.
 const (
 	firstBuffer  = 1 << 10
 	firstOfMedia = 64 << 10

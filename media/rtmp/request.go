@@ -14,13 +14,12 @@ type Connect struct {
 
 // Request is the publish or play command of a client.
 type Request struct {
-	Publish bool   // true: publish; false: play
+	Publish bool   // whether the client publishes, not plays
 	App     string // "" if the client names no app
 	Name    string
 	Args    url.Values // arguments of the queries in app and name
 }
 
-// path returns the path of the stream.
 func (r Request) path() string {
 	if r.App == "" {
 		return "/" + r.Name

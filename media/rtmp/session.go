@@ -9,7 +9,7 @@ import (
 	"roomlog/media/amf"
 )
 
-const unpublishTimeout = 2 * time.Second // time from FCUnpublish to deleteStream
+const unpublishTimeout = 2 * time.Second // maximum time from FCUnpublish to deleteStream
 
 // ReadMedia returns the next audio, video or data message of a publisher, which has at least one byte, and handles
 // all other messages. It returns ErrDone when the client has ended publishing, and an error that wraps ErrIdle when

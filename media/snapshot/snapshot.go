@@ -19,9 +19,9 @@ const (
 	maxImages     = 500              // maximum number of pictures that are kept
 	waitForTurn   = 3 * time.Second  // time that a request waits for other pictures
 	decodeTimeout = 10 * time.Second
-	maxBytes      = 1 << 20 // bytes
+	maxBytes      = 1 << 20 // maximum size of a picture in bytes
 	width         = "640"
-	maxPixels     = "33177600" // pixels of a picture that is decoded: 7680 × 4320
+	maxPixels     = "33177600" // maximum number of pixels of a picture that is decoded: 7680 × 4320
 )
 
 // Errors of Take.
@@ -42,7 +42,7 @@ type Taker struct {
 
 type image struct {
 	at   time.Time
-	jpeg []byte // nil: the stream could not be decoded
+	jpeg []byte // the picture; nil: the stream could not be decoded
 }
 
 // New returns a Taker that uses the program ffmpeg; "" means that no picture can be made.

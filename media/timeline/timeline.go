@@ -11,7 +11,7 @@ const (
 	MaxAhead = 2500
 	// MaxBack is the maximum step back within a track. Encoders that send frames in presentation order step back.
 	MaxBack = 1000
-	// MaxSkew is the maximum distance between two tracks. Encoders interleave video and audio within a second.
+	// MaxSkew is the maximum distance in time between two tracks. Encoders interleave video and audio within a second.
 	MaxSkew = 2500
 )
 

@@ -34,21 +34,21 @@ type Config struct {
 	Tables *Tables
 	Now    func() time.Time // time of the log
 
-	Log *slog.Logger // nil: no log messages
+	Log *slog.Logger // receives the messages of the program; nil: none
 
 	Interval time.Duration `default:"1s" min:"1ms" max:"1m"`  // time between two writes
 	Timeout  time.Duration `default:"5s" min:"1ms" max:"1m"`  // maximum duration of one statement, and of all writes after Run was stopped
 	Window   time.Duration `default:"1m" min:"1ms" max:"1h"`  // time after a gift in which its push is counted
 	Open     int           `default:"60000" min:"1"`          // maximum number of gifts that are counted at the same time; further ones are not counted
-	Repeat   time.Duration `default:"10m" min:"1ms" max:"1h"` // time after the window in which a write that failed is repeated; then its counts are lost
+	Repeat   time.Duration `default:"10m" min:"1ms" max:"1h"` // time after the window in which a failed write is repeated; then its counts are lost
 	Keep     time.Duration `default:"2160h" min:"1h"`         // time after which the row of a gift is deleted
 }
 
 // Stats are the numbers of a Recorder since its start.
 type Stats struct {
-	Open       int   // gifts that are being counted, or whose counts are not stored yet
+	Open       int   // number of gifts that are being counted, or whose counts are not stored yet
 	NotCounted int64 // pushes of gifts that were not counted, because too many gifts were open
-	Failed     int64 // writes that have failed
+	Failed     int64 // number of writes that have failed
 	Lost       int64 // gifts with counts that were not stored: the database has refused them until the end of Config.Repeat, or it is not known whether they were stored
 }
 
@@ -69,7 +69,7 @@ type Delivery struct {
 	gift     gift
 	streamer domain.UserID
 	until    time.Time // end of the window
-	stored   Counts    // what was written; only Run uses it, as the next two fields
+	stored   Counts    // counts that were written; only Run uses this field and the next two
 	over     bool      // whether the window has ended and everything was written
 	lost     bool      // whether the gift is counted in Stats.Lost
 

@@ -20,7 +20,7 @@ const (
 // Outcome is the result of the decision about a comment.
 type Outcome string
 
-// The outcomes.
+// The outcomes of a comment.
 const (
 	Posted  Outcome = "posted"
 	Masked  Outcome = "masked"
@@ -39,7 +39,7 @@ type Item struct {
 	Code     domain.Code   `json:"code,omitempty"`        // code of the refusal with the rules of the dry run
 	Masked   string        `json:"masked_text,omitempty"` // the text that the rules would have posted or held
 	Was      Outcome       `json:"was"`                   // outcome at that time: posted or held
-	Then     string        `json:"then,omitempty"`        // later act of a moderator or the author: removed, cleared, released or dropped
+	Then     string        `json:"then,omitempty"`        // later act on the comment: removed, cleared, released or dropped
 }
 
 // Result is the result of a dry run.
@@ -52,7 +52,7 @@ type Result struct {
 	Would    map[Outcome]int `json:"would"`
 	Was      map[Outcome]int `json:"was"`
 	Taken    int             `json:"taken"`  // number of comments that were removed, cleared or dropped
-	Missed   int             `json:"missed"` // number of these comments that the rules would have posted
+	Missed   int             `json:"missed"` // number of the Taken comments that the rules would have posted
 	Items    []Item          `json:"items"`  // the items, at most MaxItems
 	More     int             `json:"more"`   // number of items that are left out
 }
@@ -121,7 +121,6 @@ type past struct {
 	visits map[domain.UserID]any // states of visits after the comments that were decided
 }
 
-// prepare checks the rules.
 func (s *past) prepare() (err error) {
 	s.words = map[domain.Stream]any{}
 	if s.modes, err = s.rules.modes(); err != nil {

@@ -22,7 +22,7 @@ type Rules struct {
 	ServiceWords []Word                    `json:"service_words"` // list of the service
 }
 
-// Word is a word of a list.
+// Word is a word that the rules mask or refuse in comments.
 type Word struct {
 	Word  string         `json:"word"`
 	Exact bool           `json:"exact"`
@@ -88,7 +88,7 @@ func list(field string, words []Word) (any, error) {
 	return state, nil
 }
 
-// newState returns the state after one event.
+// newState returns the state of a stream whose only event is e.
 func newState(e domain.Event) (any, error) { return domain.Fold(e.Stream(), nil, e) }
 
 // decided returns the state of a stream after a command. live is the state of the live, if it is another stream.

@@ -94,7 +94,7 @@ func (b *broadcast) head() envelope {
 	position, held := b.tables.state()
 	b.number++
 	return envelope{
-		Format: messageFormat, Program: program(), Relay: nameOf(b.token), Number: b.number,
+		Format: messageFormat, Program: program(), Number: b.number,
 		After: b.at.position, AfterID: b.at.id, Tables: position, Held: held,
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Config configures a Feed. The zero value is valid.
 type Config struct {
-	Log    *slog.Logger    // nil: no log messages
+	Log    *slog.Logger    // receives the messages of the program; nil: none
 	Tracer *tracing.Tracer // records when events are released; nil: nothing is recorded
 
 	// NATS carries the batches of the relay to all processes. nil: the feed reads the log in PostgreSQL.

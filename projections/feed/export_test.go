@@ -36,9 +36,6 @@ func Pending(f *Feed) int {
 	return 0
 }
 
-// NameOf returns the name of the relay with a token.
-func NameOf(token string) string { return nameOf(token) }
-
 // Signed returns a message that the relay with a token has signed.
 func Signed(subject, token string, data []byte) *nats.Msg { return signed(subject, token, data) }
 

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	relayPrefix  = "roomlog relay " // begins the application_name of the session of the relay; its token follows
+	relayPrefix  = "roomlog relay " // beginning of the application_name of the session of the relay; the token of the relay follows
 	leaseTimeout = 3 * time.Second  // time in which the database must respond
 )
 

@@ -28,7 +28,6 @@ var program = sync.OnceValue(func() string {
 type envelope struct {
 	Format  int    `json:"format"`
 	Program string `json:"program"` // fingerprint of the program, see program
-	Relay   string `json:"relay"`   // name of the relay, see nameOf
 	Number  int64  `json:"number"`  // number of the message among those of the relay, from 1 on
 
 	After      int64     `json:"after"` // the message covers the events with after < position ≤ checkpoint

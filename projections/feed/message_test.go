@@ -61,7 +61,7 @@ func TestMessages(t *testing.T) {
 		var got []projections.Delta
 		at, lost := point{}, false
 		for _, p := range parts {
-			data, err := encodePart(envelope{Format: messageFormat, Program: program(), Relay: "r", After: at.position, AfterID: at.id}, p)
+			data, err := encodePart(envelope{Format: messageFormat, Program: program(), After: at.position, AfterID: at.id}, p)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -60,7 +60,6 @@ func (p *pending) oldest() []eventstore.Record {
 	return p.events[:n:n]
 }
 
-// clear removes all events.
 func (p *pending) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -299,7 +299,7 @@ func TestRelay(t *testing.T) {
 			conn := d.server.Connect()
 			w.Start(func(ctx context.Context) error {
 				for number := 1; ctx.Err() == nil; number++ {
-					beat, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "relay": feed.NameOf("hung"), "number": number, "after": at.Position,
+					beat, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "number": number, "after": at.Position,
 						"after_id": at.EventID, "checkpoint": at.Position, "id": at.EventID, "tables": at.Position})
 					if err != nil {
 						return err
@@ -349,7 +349,7 @@ func TestRelay(t *testing.T) {
 		all := d.subscribe()
 		at := d.comment(d.nodes[0], all, "true")
 		before := d.nodes[1].feed.Relay().Refused
-		forged, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "relay": "a former relay", "after": at, "checkpoint": at + 5, "tables": at + 5,
+		forged, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "after": at, "checkpoint": at + 5, "tables": at + 5,
 			"events": []any{map[string]any{"position": at + 1, "type": "comment.posted.v1", "data": map[string]any{"live": d.Lives[0], "user": d.Users[1].ID, "text": "forged"}}}})
 		if err != nil {
 			t.Fatal(err)
@@ -365,6 +365,9 @@ func TestRelay(t *testing.T) {
 			}
 			return nil
 		})
+		if cause := d.nodes[1].feed.Relay().Cause; cause != "" {
+			t.Errorf("a foreign message has the cause %q, want none", cause)
+		}
 		d.comment(d.nodes[0], all, "true again")
 		for _, s := range all {
 			for _, delta := range s.deltas {

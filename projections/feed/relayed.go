@@ -16,9 +16,9 @@ import (
 const (
 	inboxSize      = 256              // maximum number of messages that wait; further ones are lost and become holes
 	inboxBytes     = 64 << 20         // maximum size in bytes of the messages that wait
-	recheckRelay   = 15 * time.Second // time after which the database is asked again for the relay, if it has confirmed a process
-	recheckRefused = time.Second      // the same time if the process was not the relay
-	recheckFailed  = time.Second      // the same time if the database did not respond
+	recheckRelay   = 15 * time.Second // time after which the database is asked again for the relay, if the database has confirmed a process
+	recheckRefused = time.Second      // the time if the process was not the relay
+	recheckFailed  = time.Second      // the time if the database did not respond
 	maxRechecks    = 8                // maximum number of times in recheckRefused that the database is asked, if no connection is made
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 	tablesPerRelay = 5                // number of RelayTimeouts after which the tables are compared with the relay although nobody waits for them
@@ -37,14 +37,14 @@ type relayed struct {
 	inbox chan *nats.Msg
 
 	believed    string    // name of the relay, as the database has said
-	token       string    // token of this relay
-	newest      int64     // number of the newest message of this relay
+	token       string    // token of the relay
+	newest      int64     // number of the newest message of the relay
 	refused     string    // name of the process that last claimed to be the relay and was not
 	checked     time.Time // time when the database was last asked for the relay
 	connections int64     // number of connections to the database that were made until checked
 	failed      time.Time // time when the database last did not respond
 	counted     time.Time // beginning of the period that rechecks counts
-	rechecks    int       // number of times that the database was asked in this period
+	rechecks    int       // number of times that the database was asked since counted
 
 	compared time.Time // time when the tables were last compared with what the relay has sent
 	behind   time.Time // time since which the tables have an event after behindAt that the relay has not sent; zero: they have none
@@ -170,14 +170,18 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 	return nil
 }
 
-// read decodes a message. It reports false if the message is not believed.
+// read decodes a message. It reports false if the message is not believed. It decodes nothing that the relay has not signed, so that
+// foreign clients of the NATS servers can neither make it work nor change the cause that operators see.
 func (s *relayed) read(ctx context.Context, raw *nats.Msg) (envelope, bool) {
-	m, err := decodeMessage(raw.Data)
-	if err == nil && s.isRelay(ctx, m.Relay) && m.Number > s.newest && isSigned(s.token, raw) {
-		s.newest = m.Number
-		s.state.messages.Add(1)
-		s.state.heard.Store(s.now().UnixNano())
-		return m, true
+	var m envelope
+	var err error
+	if s.isRelay(ctx, raw.Header.Get(headerRelay)) && isSigned(s.token, raw) {
+		if m, err = decodeMessage(raw.Data); err == nil && m.Number > s.newest {
+			s.newest = m.Number
+			s.state.messages.Add(1)
+			s.state.heard.Store(s.now().UnixNano())
+			return m, true
+		}
 	}
 	s.state.refused.Add(1)
 	switch {

@@ -33,7 +33,6 @@ type relayState struct {
 	status RelayStatus
 }
 
-// set changes the status.
 func (s *relayState) set(change func(*RelayStatus)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

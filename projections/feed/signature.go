@@ -12,8 +12,11 @@ import (
 // of the relay. It is in the application_name of the session that holds the lock, where processes of the database read it, and it is
 // never sent. A message also has a number, so that none is accepted twice.
 
-// headerSignature is the header of a message with its HMAC-SHA256 in hexadecimal.
-const headerSignature = "Signature"
+// The headers of a message. They are checked before anything of the message is decoded.
+const (
+	headerRelay     = "Relay"     // name of the relay, see nameOf
+	headerSignature = "Signature" // HMAC-SHA256 of the message in hexadecimal
+)
 
 // nameOf returns the name of the relay with a token. It does not reveal the token.
 func nameOf(token string) string {
@@ -31,6 +34,7 @@ func signature(token string, data []byte) []byte {
 // signed returns the message with data that the relay with a token publishes.
 func signed(subject, token string, data []byte) *nats.Msg {
 	m := nats.NewMsg(subject)
+	m.Header.Set(headerRelay, nameOf(token))
 	m.Header.Set(headerSignature, hex.EncodeToString(signature(token, data)))
 	m.Data = data
 	return m

@@ -25,7 +25,7 @@ type Config struct {
 	Queries   *projections.Queries
 	Execute   func(context.Context, domain.Request) (eventstore.Receipt, error) // executes a command, like Sequencer.Execute
 	Projected *wait.Signal                                                      // notified when the tables may have changed
-	Log       *slog.Logger                                                      // nil: no log messages
+	Log       *slog.Logger                                                      // receives the messages of the program; nil: none
 }
 
 // Recorder appends coins.closed and coins.opened events.

@@ -106,11 +106,11 @@ type Entry struct {
 	At             time.Time
 	Event          string              // type of the event
 	Actor          string              // who caused the event, such as "user-12"
-	Order          domain.OrderID      // "" unless an order was credited
+	Order          domain.OrderID      // order that was credited; "" for other events
 	Live           domain.LiveID       // 0 unless a gift was sent or refunded, or a ticket was bought or refunded
 	Gift           domain.GiftID       // 0 unless a gift was sent or refunded
 	Refunds        int64               // position of the gift, or of the payment of the ticket, that was refunded; 0 for other events
-	Payout         domain.PayoutID     // "" unless a payout was requested, captured or made void
+	Payout         domain.PayoutID     // payout that was requested, captured or made void; "" for other events
 	Correction     domain.CorrectionID // 0 unless a balance was corrected
 	Amount         domain.Coins
 	Counterparties []domain.Account // the other accounts that the event has changed

@@ -32,8 +32,8 @@ var (
 // ErrPeriodOpen means that events of the period may still be appended.
 var ErrPeriodOpen = errors.New("the log has no event at the end of the period or later, so the period may still change: name the last event by its position, or try again later")
 
-// CheckPeriod returns ErrPeriodOpen unless the log contains all events up to the place to. upTo is the position of the
-// last of them.
+// CheckPeriod returns ErrPeriodOpen if events may still be appended to a period. to is the place of the log at which the
+// period ends, and upTo is the position of its last event so far.
 func (l *Ledger) CheckPeriod(to string, upTo int64) error {
 	if p, ok := place.Parse(to); ok && p.Position == 0 && upTo >= l.Head {
 		return ErrPeriodOpen
@@ -70,8 +70,8 @@ type Owed struct {
 type GiftSums struct {
 	Count int64        `json:"count"`
 	Gross domain.Coins `json:"gross"` // coins that the senders have paid
-	Share domain.Coins `json:"share"` // part of these coins for the platform
-	Net   domain.Coins `json:"net"`   // part of these coins for the streamer
+	Share domain.Coins `json:"share"` // part of the gross coins for the platform
+	Net   domain.Coins `json:"net"`   // part of the gross coins for the streamer
 }
 
 func (s *GiftSums) add(e Settled) {
@@ -99,7 +99,7 @@ type Settled struct {
 	Payout     domain.PayoutID     `json:"payout,omitempty" example:"2026-11-7"`
 	Correction domain.CorrectionID `json:"correction,omitempty"`
 	Gross      domain.Coins        `json:"gross"` // coins of a gift or of a ticket; negative for a refund; 0 for other events
-	Share      domain.Coins        `json:"share"` // the platform's share of these coins
+	Share      domain.Coins        `json:"share"` // the platform's share of the coins
 	Earnings   domain.Coins        `json:"earnings"`
 	Held       domain.Coins        `json:"held"`
 }

@@ -22,5 +22,5 @@ var (
 	selectEntriesText string
 )
 
-// selectEntries is a statement with optional parts.
+// selectEntries is the statement that reads the postings of an account. An optional part selects the newest first.
 var selectEntries = sqltemplate.Must(selectEntriesText)

@@ -58,7 +58,7 @@ type Viewer struct {
 type Comment struct {
 	Position int64
 	User     domain.UserID
-	Text     string // "" if the comment was removed later
+	Text     string // text of the comment; "" if it was removed later
 	Removed  bool   // whether the comment was removed later
 	At       time.Time
 }

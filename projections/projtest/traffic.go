@@ -21,7 +21,7 @@ type Traffic struct {
 	Users []User
 	Lives []domain.LiveID
 	Gifts []domain.GiftID
-	Seed  uint64 // Act issues the same commands again, unless the seed has changed
+	Seed  uint64 // Act issues the same commands in every run with the same Seed
 }
 
 // NewTraffic creates users with coins, lives on air and a gift catalogue.

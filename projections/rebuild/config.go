@@ -12,10 +12,10 @@ import (
 // Config configures Run and Rollback.
 type Config struct {
 	Now         func() time.Time         // clock; required
-	Log         *slog.Logger             // nil: no log messages
+	Log         *slog.Logger             // receives the messages of the program; nil: none
 	Progress    func(Progress)           // called about once a second; nil: not called
 	Force       bool                     // whether to switch even if the new tables differ from the tables in use
-	Projections []projections.Projection // nil: all
+	Projections []projections.Projection // projections to rebuild; nil: all
 	LockTimeout time.Duration            // maximum wait for the lock of migrations; 0: its default
 }
 

@@ -4,7 +4,7 @@ import "time"
 
 // Progress describes the current step of a rebuild or a verification, and how far the step has got.
 type Progress struct {
-	Step     string // "versions", "fold", "index", "compare" or "switch"
+	Step     string // name of the step: "versions", "fold", "index", "compare" or "switch"
 	Position int64  // position up to which events have been folded
 	Target   int64  // position at which this step ends
 	Rate     float64

@@ -149,7 +149,7 @@ func (r *rebuild) goal(ctx context.Context, at projections.Checkpoint, same bool
 	return r.report.Head, nil
 }
 
-// catchUp fills the new tables until they are close to their goal.
+// catchUp fills the new tables until fewer than closingEvents events are missing.
 func (r *rebuild) catchUp(ctx context.Context, same bool) error {
 	for {
 		at, err := projections.ReadCheckpoint(ctx, r.conn)

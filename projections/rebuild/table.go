@@ -11,7 +11,7 @@ import (
 //go:embed sql/select_tables.sql
 var selectTables string
 
-// table describes a read table.
+// table describes a read table as a rebuild creates it.
 type table struct {
 	Name    string
 	Options string   // storage parameters of the table

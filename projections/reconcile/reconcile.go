@@ -42,7 +42,7 @@ var severity = []State{OK, Pending, Blocked, Fault}
 type Comparison struct {
 	Name     string `json:"name" enum:"tables,ledger,payouts,coins,events,corrections,transparency,witnesses"`
 	State    State  `json:"state" enum:"ok,pending,blocked,fault" doc:"ok: agrees; pending: one side is behind, which ends by itself; blocked: an operator must decide; fault: the two sides contradict each other"`
-	Position int64  `json:"position" doc:"position of the log up to which the check holds; of the first event to decide about if the state is blocked"`
+	Position int64  `json:"position" doc:"position of the log up to which the check holds; if the state is blocked, position of the first event to decide about"`
 	Sentence string `json:"sentence" example:"All tables contain the log up to position 4711." doc:"what was compared, and what to do"`
 }
 

@@ -7,7 +7,8 @@
 SELECT c.position, c.id, c.live_id, c.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), c.text, c.at
 FROM (
     SELECT position, id, live_id, user_id, text, at FROM comment
-    WHERE {{if .live}}(live_id, position) > (@live, @after) AND (live_id, position) < (@live, @before){{if .user}} AND user_id = @user{{end}}
+    WHERE {{if .live}}(live_id, position) > (@live, @after) AND (live_id, position) < (@live, @before){{if .user}} AND user_id = @user{{end}}{{if .known}}
+        AND NOT EXISTS (SELECT FROM user_account f WHERE f.id = comment.user_id AND f.forgotten){{end}}
     {{else if .user}}(user_id, position) > (@user, @after) AND (user_id, position) < (@user, @before)
     {{else}}position > @after AND position < @before
     {{end}}{{template "order" .}} LIMIT 500

@@ -22,7 +22,7 @@ type Config struct {
 	Cluster        *cluster.Cluster
 	Now            func() time.Time
 
-	Log *slog.Logger // nil: no log messages
+	Log *slog.Logger // receives the messages of the program; nil: none
 	// UploadURL begins the URLs of uploaded files, like https://live.example/uploads/. If it is "", messages may
 	// contain URLs of uploads on any host.
 	UploadURL string

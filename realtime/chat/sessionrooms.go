@@ -32,7 +32,7 @@ func (s *Session) pause(room domain.ChatRoomID) (since int64) {
 	return s.subscriber.pause(room)
 }
 
-// Unsubscribe ends a subscription.
+// Unsubscribe ends the subscription to a chat room: its messages are no longer delivered to the connection.
 func (s *Session) Unsubscribe(room domain.ChatRoomID) {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()

@@ -53,7 +53,7 @@ type Config struct {
 	Verify         func(token string) (Identity, error)
 	Now            func() time.Time
 
-	Log    *slog.Logger    // nil: no log messages
+	Log    *slog.Logger    // receives the messages of the program; nil: none
 	Tracer *tracing.Tracer // records requests of clients, and pushes; nil: nothing is recorded
 
 	MaxConnectionsPerUser int           `default:"10" max:"100000" zero:"no limit" unit:"connections" help:"Maximum number of connections of one user to this process, native and Socket.IO together."`

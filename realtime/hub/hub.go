@@ -19,7 +19,7 @@ import (
 type Hub struct {
 	cfg       Config
 	registry  *registry
-	delivery  *delivery
+	deliverer *deliverer
 	presence  *presence
 	watcher   *sessionWatcher
 	announcer *announcer
@@ -36,7 +36,7 @@ func New(cfg Config) (*Hub, error) {
 	h := &Hub{cfg: cfg, registry: newRegistry(), presence: newPresence(cfg), rates: newRates(cfg)}
 	h.watcher = newSessionWatcher(cfg, h.registry)
 	h.announcer, h.access = newAnnouncer(cfg, h.registry), newAccessWatcher(cfg, h.presence)
-	h.delivery = newDelivery(cfg, h.registry, h.presence, h.watcher, h.announcer, h.access)
+	h.deliverer = newDeliverer(cfg, h.registry, h.presence, h.watcher, h.announcer, h.access)
 	cfg.Cluster.OnNodeLost(viewerCleanup(cfg))
 	return h, nil
 }
@@ -49,9 +49,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	})
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return h.delivery.run(ctx) })
+	g.Go(func() error { return h.deliverer.run(ctx) })
 	g.Go(func() error { return h.presence.run(ctx) })
-	g.Go(func() error { return h.presence.removeGhosts(ctx, h.delivery.waitForHead) })
+	g.Go(func() error { return h.presence.removeGhosts(ctx, h.deliverer.waitForHead) })
 	g.Go(func() error { return h.watcher.run(ctx) })
 	g.Go(func() error { return h.announcer.run(ctx) })
 	g.Go(func() error { return h.access.run(ctx) })
@@ -94,11 +94,11 @@ func (h *Hub) AddDialect(d Dialect) { h.registry.addDialect(d) }
 func (h *Hub) AddFollower(f Follower) { h.registry.addFollower(f) }
 
 // Position returns the position up to which all deltas have been delivered.
-func (h *Hub) Position() int64 { return h.delivery.position.Load() }
+func (h *Hub) Position() int64 { return h.deliverer.position.Load() }
 
 // ProfileChanges returns the number of profiles that have changed or were erased, in the deltas that have been
 // delivered. A copy of profiles may be out of date once the number has changed.
-func (h *Hub) ProfileChanges() int64 { return h.delivery.profiles.Load() }
+func (h *Hub) ProfileChanges() int64 { return h.deliverer.profiles.Load() }
 
 // History returns the number of the history of the log whose deltas are delivered. It increases when the log has fallen
 // back to an earlier state. Positions of different histories cannot be compared.
@@ -110,12 +110,12 @@ func (h *Hub) History() int64 {
 
 // WaitReady blocks until the hub receives the feed, shortly after the start. It returns projections.ErrBehind after 5
 // seconds.
-func (h *Hub) WaitReady(ctx context.Context) error { return h.delivery.waitReady(ctx) }
+func (h *Hub) WaitReady(ctx context.Context) error { return h.deliverer.waitReady(ctx) }
 
 // WaitFor blocks until all deltas up to position have been delivered to subscribers and clients. Followers may still be
 // behind. It returns projections.ErrBehind after 5 seconds.
 func (h *Hub) WaitFor(ctx context.Context, position int64) error {
-	return h.delivery.waitFor(ctx, position)
+	return h.deliverer.waitFor(ctx, position)
 }
 
 // Verify returns the identity in a token, or a *domain.Refusal.
@@ -173,7 +173,7 @@ func (h *Hub) CheckLives(ctx context.Context, all []Membership) (ended []Members
 		return nil, nil
 	}
 	if ended = h.presence.ended(all); len(ended) == 0 {
-		if err := h.delivery.waitForHead(ctx); err != nil { // a live may have ended a moment ago
+		if err := h.deliverer.waitForHead(ctx); err != nil { // a live may have ended a moment ago
 			return nil, err
 		}
 		ended = h.presence.ended(all)

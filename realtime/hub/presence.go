@@ -320,7 +320,6 @@ func (p *presence) joinedAfter(m Membership, position int64) bool {
 	return v != nil && v.since > position
 }
 
-// count returns the number of visits.
 func (p *presence) count() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

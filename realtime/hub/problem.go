@@ -16,11 +16,11 @@ import (
 const (
 	CodeTooManyConnections domain.Code = "too_many_connections" // one user has too many connections
 	CodeTooManyLives       domain.Code = "too_many_lives"       // one connection is in too many lives
-	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // the client may repeat the command with the same key
+	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // the command may have been executed: the client may repeat it with the same key
 	CodeCursorInvalid      domain.Code = "cursor_invalid"       // the string is not a cursor
 )
 
-// chinese contains the Chinese texts of these codes.
+// chinese contains the Chinese texts of the codes of this package.
 var chinese = map[domain.Code]string{
 	CodeTooManyConnections: "操作太频繁，请稍后再试",
 	CodeTooManyLives:       "操作太频繁，请稍后再试",

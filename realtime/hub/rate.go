@@ -16,9 +16,9 @@ type Rate int
 const (
 	// RateNone is for commands that are limited elsewhere: by the frame rate of the connection, or by the chat.
 	RateNone Rate = iota
-	// RateComments is the limit of comments.
+	// RateComments limits how many comments a user may post per second.
 	RateComments
-	// RateGifts is the limit of gifts.
+	// RateGifts limits how many gifts a user may send per second.
 	RateGifts
 )
 

@@ -21,7 +21,7 @@ type sessionWatcher struct {
 	admission *projections.Admission
 	registry  *registry
 	now       func() time.Time
-	renewal   time.Duration // see Config.Renewal
+	renewal   time.Duration // time from a new sign-in until old clients are revoked, see Config.Renewal
 	log       *slog.Logger
 	wake      chan struct{}
 

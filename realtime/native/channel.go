@@ -47,7 +47,7 @@ type channel struct {
 
 	erasures int64 // number of calls of UserForgotten
 
-	resumable int64 // more than maxResume facts of the log follow every position before this one
+	resumable int64 // position below which a client cannot resume: more than maxResume facts follow
 
 	reading chan struct{} // contains an element while a session reads facts from the log
 
@@ -125,7 +125,7 @@ func (c *channel) Deliver(d projections.Delta) {
 	applyRemovals(c.live, c.recent, len(c.recent)-1)
 }
 
-// DeliverGauges sends the newest gauges.
+// DeliverGauges sends the newest gauges of the live to its connections.
 func (c *channel) DeliverGauges(g projections.Gauges) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,8 +169,8 @@ func (c *channel) push(f fact) {
 	c.recent = append(c.recent, f)
 	switch {
 	case c.held:
-	case f.delivery != nil: // recent has the frame without the receipt: what is sent again does not count
-		c.fan.Push(f.frame.WithReceipt(f.delivery))
+	case f.delivery != nil: // recent has the frame without the counter: what is sent again does not count
+		c.fan.Push(f.frame.WithCounter(f.delivery))
 	default:
 		c.fan.Push(f.frame)
 	}
@@ -197,13 +197,11 @@ func (c *channel) acknowledge(conn *ws.Conn, user domain.UserID, cursor string) 
 	}
 }
 
-// add adds a connection to the fan-out.
 func (c *channel) add(conn *ws.Conn) {
 	c.acknowledged[conn] = c.last
 	c.fan.Add(conn)
 }
 
-// remove removes a connection from the fan-out.
 func (c *channel) remove(conn *ws.Conn) {
 	c.fan.Remove(conn)
 	c.mu.Lock()
@@ -232,7 +230,6 @@ func (c *channel) addToBatch(d projections.Delta) {
 	c.batch.add(d)
 }
 
-// flushBatch sends the batch.
 func (c *channel) flushBatch() {
 	if b := c.batch; b != nil {
 		c.dropBatch()

@@ -33,8 +33,8 @@ type (
 		chatContent
 	}
 	chatPrivateData struct {
-		User        domain.UserID `json:"user,omitempty" jsonschema_description:"to all connections of this user; or"`
-		Participant string        `json:"participant,omitempty" jsonschema_description:"to this one connection"`
+		User        domain.UserID `json:"user,omitempty" jsonschema_description:"the message goes to all connections of this user; send either user or participant"`
+		Participant string        `json:"participant,omitempty" jsonschema_description:"the message goes to this one connection"`
 		chatContent
 	}
 	chatTypingData struct {
@@ -68,8 +68,8 @@ type (
 	chatJoinReply struct {
 		Participant string            `json:"participant" jsonschema_description:"the public ID of this connection"`
 		Epoch       string            `json:"epoch"`
-		Pos         int64             `json:"pos" jsonschema_description:"everything after it is pushed"`
-		Cursor      string            `json:"cursor" jsonschema_description:"for since of the next chat.join, until a push follows"`
+		Pos         int64             `json:"pos" jsonschema_description:"everything after this position is pushed"`
+		Cursor      string            `json:"cursor" jsonschema_description:"send it as since of the next chat.join, until a push follows"`
 		Room        *chatRoomInfo     `json:"room,omitempty"`
 		Resumed     bool              `json:"resumed" jsonschema_description:"true: messages are all since the client's position; false: they are the newest 20"`
 		Messages    []chatMessageInfo `json:"messages" jsonschema_description:"oldest first"`
@@ -88,7 +88,7 @@ type (
 		Name        string        `json:"name"`
 	}
 	chatMessageInfo struct {
-		Pos   int64               `json:"pos,omitempty" jsonschema_description:"in a reply only: a push has its own"`
+		Pos   int64               `json:"pos,omitempty" jsonschema_description:"position in the log; only in a reply, because the envelope of a push has it"`
 		ID    string              `json:"id"`
 		By    participantInfo     `json:"by"`
 		Rooms []domain.ChatRoomID `json:"rooms,omitempty" jsonschema_description:"absent: to the public chat, or to you alone"`

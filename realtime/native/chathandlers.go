@@ -15,7 +15,7 @@ import (
 const (
 	chatShown   = 20   // number of messages in the reply to a join
 	chatPage    = 100  // maximum number of messages in a reply to chat.history
-	chatResumed = 500  // a client that has missed this many messages gets the newest messages instead
+	chatResumed = 500  // number of missed messages from which on a client gets the newest messages instead
 	chatListed  = 1000 // maximum number of participants in a reply to chat.who
 )
 

@@ -34,7 +34,7 @@ type Config struct {
 
 	Deliveries *delivery.Recorder // counts the pushes of gifts; nil: they are not counted
 
-	Log     *slog.Logger // nil: no log messages
+	Log     *slog.Logger // receives the messages of the program; nil: none
 	Sockets ws.Config    // settings of the connections; the server sets Open, Skipped, Now and Log
 
 	// SnapshotAge is the maximum age of a snapshot that sessions share. It bounds how long a change that is no fact of the live

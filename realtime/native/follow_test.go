@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"roomlog/domain"
+	"roomlog/projections"
 )
 
 // TestFollowersOfAStreamer follows a streamer, sees the start of a live on another node, and comments in the mode followers.
@@ -45,5 +46,23 @@ func TestFollowersOfAStreamer(t *testing.T) {
 		if m.Type == "live.started" || m.Type == "follower" {
 			t.Errorf("a user who follows nobody received %s", m.raw)
 		}
+	}
+}
+
+// TestFollowersMayPlayAtOnce checks that the tables, which decide about players, contain a follower before the request to follow
+// has a reply.
+func TestFollowersMayPlayAtOnce(t *testing.T) {
+	t.Parallel()
+	a := newWorld(t, nil)
+	ann, bob := a.register("ann"), a.register("bob")
+	live := ann.goLive("x")
+	ann.Asks(domain.SetAccess{Live: live, Access: domain.AccessFollowers})
+	follower, tables := bob.app(), projections.NewQueries(a.Pool)
+	for range 20 {
+		follower.ok(follower.ask("user.follow", map[string]any{"user": ann.ID}))
+		if err := tables.CheckViewer(t.Context(), live, bob.ID, a.Store.Now()); err != nil {
+			t.Fatal(err)
+		}
+		follower.ok(follower.ask("user.unfollow", map[string]any{"user": ann.ID}))
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // requestFrame is the envelope of every frame from a client.
 type requestFrame struct {
-	ID   string          `json:"id,omitempty" jsonschema:"maxLength=64" jsonschema_description:"the reply has it as re"`
+	ID   string          `json:"id,omitempty" jsonschema:"maxLength=64" jsonschema_description:"id of the request; the reply repeats it as re"`
 	Type string          `json:"type"`
 	Key  string          `json:"key,omitempty" jsonschema:"maxLength=64" jsonschema_description:"idempotency key: a repeated request with the same key and data gets the first reply again"`
 	Data json.RawMessage `json:"data,omitempty"`
@@ -30,7 +30,7 @@ type livePush struct {
 	Live   domain.LiveID `json:"live"`
 	Pos    int64         `json:"pos" jsonschema_description:"position in the log"`
 	Prev   int64         `json:"prev" jsonschema_description:"nothing happened in this live after prev and before pos"`
-	Cursor string        `json:"cursor" jsonschema_description:"for since of the next room.join"`
+	Cursor string        `json:"cursor" jsonschema_description:"send it as since of the next room.join"`
 	Data   any           `json:"data"`
 }
 
@@ -45,7 +45,7 @@ type statePush struct {
 type userPush struct {
 	Type   string `json:"type"`
 	Pos    int64  `json:"pos" jsonschema_description:"position in the log"`
-	Cursor string `json:"cursor" jsonschema_description:"for ack, and for since of the next hello"`
+	Cursor string `json:"cursor" jsonschema_description:"send it with ack, and as since of the next hello"`
 	Data   any    `json:"data"`
 }
 
@@ -54,7 +54,7 @@ type chatPush struct {
 	Type   string            `json:"type"`
 	Room   domain.ChatRoomID `json:"room,omitempty" jsonschema_description:"absent: the public chat, or a message to you alone"`
 	Pos    int64             `json:"pos,omitempty" jsonschema_description:"position in the log; a typing note has none"`
-	Cursor string            `json:"cursor,omitempty" jsonschema_description:"for since of the next chat.join"`
+	Cursor string            `json:"cursor,omitempty" jsonschema_description:"send it as since of the next chat.join"`
 	Data   any               `json:"data"`
 }
 

@@ -126,6 +126,16 @@ func (s *session) onEnterLive(ctx context.Context, r request, data enterData) (a
 	return actReply{receipt.Position}, nil
 }
 
+// onFollow makes the user a follower of a streamer.
+func (s *session) onFollow(ctx context.Context, r request, data followData) (any, error) {
+	receipt, err := s.execute(ctx, r, domain.FollowUser{Streamer: data.User})
+	if err != nil {
+		return nil, err
+	}
+	s.settle(ctx, receipt)
+	return actReply{receipt.Position}, nil
+}
+
 // onRefundTicket gives the coins of a ticket back to its user. It first waits until the tables contain the ticket.
 func (s *session) onRefundTicket(ctx context.Context, r request, data refundData) (any, error) {
 	if err := checkLive(data.Live); err != nil {

@@ -22,7 +22,7 @@ type (
 	}
 	viewersData struct {
 		Live  domain.LiveID `json:"live"`
-		After string        `json:"after,omitempty" jsonschema:"maxLength=20" jsonschema_description:"next of the previous page"`
+		After string        `json:"after,omitempty" jsonschema:"maxLength=20" jsonschema_description:"value of next in the previous page"`
 	}
 	followData struct {
 		User domain.UserID `json:"user" jsonschema_description:"the streamer"`
@@ -39,7 +39,7 @@ type (
 	}
 	ackData struct {
 		Live   domain.LiveID `json:"live,omitempty" jsonschema_description:"the live whose facts the client has shown up to cursor; absent: cursor is of the user channel"`
-		Cursor string        `json:"cursor" jsonschema_description:"the client has handled everything up to it"`
+		Cursor string        `json:"cursor" jsonschema_description:"the client has handled everything up to this cursor"`
 	}
 )
 
@@ -48,21 +48,21 @@ type (
 	helloReply struct {
 		User    domain.UserID `json:"user"`
 		Epoch   string        `json:"epoch" jsonschema_description:"names the history of the log: it changes when the log falls back to an earlier state, and positions of another epoch mean nothing"`
-		Cursor  string        `json:"cursor" jsonschema_description:"where the user channel goes on"`
+		Cursor  string        `json:"cursor" jsonschema_description:"position after which the user channel continues"`
 		Balance domain.Coins  `json:"balance"`
 		Expires *time.Time    `json:"expires,omitempty" jsonschema_description:"end of the token: send hello with a new token before"`
-		Reset   bool          `json:"reset,omitempty" jsonschema_description:"since was too long ago or of another log: nothing is sent again"`
+		Reset   bool          `json:"reset,omitempty" jsonschema_description:"true: since is too old or belongs to another history of the log, so nothing is sent again"`
 	}
 	joinReply struct {
 		Resumed  *[2]int64 `json:"resumed,omitempty" jsonschema_description:"the facts from the first position to the second follow"`
 		Snapshot *snapshot `json:"snapshot,omitempty"`
 	}
 	leaveReply struct {
-		Left bool `json:"left" jsonschema_description:"false: the connection was not in it"`
+		Left bool `json:"left" jsonschema_description:"false: the connection was not in the live"`
 	}
 	viewersReply struct {
 		Viewers []projections.UserPayload `json:"viewers" jsonschema_description:"newest first"`
-		Next    string                    `json:"next,omitempty" jsonschema_description:"there are more: send it as after"`
+		Next    string                    `json:"next,omitempty" jsonschema_description:"present if there are more: send it as after"`
 	}
 	postReply struct {
 		Pos int64  `json:"pos"`
@@ -120,7 +120,7 @@ type (
 	}
 	resetInfo struct {
 		Epoch   string       `json:"epoch"`
-		Cursor  string       `json:"cursor" jsonschema_description:"where the user channel goes on"`
+		Cursor  string       `json:"cursor" jsonschema_description:"position after which the user channel continues"`
 		Balance domain.Coins `json:"balance"`
 	}
 	bannedInfo struct {
@@ -134,7 +134,7 @@ type (
 type snapshot struct {
 	Epoch    string                       `json:"epoch"`
 	Pos      int64                        `json:"pos"`
-	Cursor   string                       `json:"cursor" jsonschema_description:"for since of the next room.join, until a fact follows"`
+	Cursor   string                       `json:"cursor" jsonschema_description:"send it as since of the next room.join, until a fact follows"`
 	Live     liveInfo                     `json:"live"`
 	Owner    projections.UserPayload      `json:"owner"`
 	Gauges   gaugesInfo                   `json:"gauges"`

@@ -11,7 +11,7 @@ type (
 	banData struct {
 		Live    domain.LiveID `json:"live"`
 		User    domain.UserID `json:"user"`
-		Seconds int64         `json:"seconds,omitempty" jsonschema_description:"duration, at most 315360000; 0: for good"`
+		Seconds int64         `json:"seconds,omitempty" jsonschema_description:"duration in seconds, at most 315360000; 0: for good"`
 		Reason  string        `json:"reason,omitempty" jsonschema_description:"shown to the user and recorded: at most 100 characters"`
 	}
 	userData struct {

@@ -36,7 +36,7 @@ func operations() []operation {
 		newOperation("report.claim", accessSession, rateFrames, "Claims a report for 10 minutes. For the owner, moderators and operators.", actReply{}, act(func(d claimData) domain.Command { return domain.ClaimReport(d) })),
 		newOperation("report.decide", accessSession, rateFrames, "Decides about a report. Those who reported are notified. For the owner, moderators and operators.", actReply{}, (*session).onDecideReport),
 		newOperation("profile.change", accessSession, rateFrames, "Changes the nickname, the avatar or the age of the user: only the given members.", profileReply{}, (*session).onProfile),
-		newOperation("user.follow", accessSession, rateFrames, "Follows a streamer.", actReply{}, act(func(d followData) domain.Command { return domain.FollowUser{Streamer: d.User} })),
+		newOperation("user.follow", accessSession, rateFrames, "Follows a streamer.", actReply{}, (*session).onFollow),
 		newOperation("user.unfollow", accessSession, rateFrames, "Ends that the user follows a streamer.", actReply{}, act(func(d followData) domain.Command { return domain.UnfollowUser{Streamer: d.User} })),
 		newOperation("ack", accessSession, rateFrames, "Acknowledges everything on the user channel, or in a live, up to a cursor. Gifts that were acknowledged in a live count in their delivery.", noData{}, (*session).onAck),
 		newOperation("ping", accessAnyone, rateFrames, "Requests a reply, to check the connection.", pingReply{}, (*session).onPing),

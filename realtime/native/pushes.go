@@ -34,7 +34,7 @@ func pushes() []push {
 		newPush[skippedInfo]("skipped", "Replaces all facts after prev up to pos: facts that were dropped because this client reads slowly, or a comment that was removed.", livePush{}),
 		newPush[bannedInfo]("banned", "The user was banned from the live; the connection is not in it any more.", statePush{}),
 		newPush[removedInfo]("removed", "The user may not be in the live any more, because its access has changed, or the log has fallen back to an earlier state. The connection is no longer in the live; code says what the user can do.", statePush{}),
-		newPush[snapshot]("snapshot", "The current state of the live, sent after the log has fallen back to an earlier state. It replaces everything that the client knows about the live.", statePush{}),
+		newPush[snapshot]("snapshot", "The current state of the live, sent after the log has fallen back to an earlier state. The push replaces everything that the client knows about the live.", statePush{}),
 		newPush[gaugesInfo]("gauges", "The newest numbers of viewers and coins of a live.", statePush{}),
 	)
 	all = append(all, user...)
@@ -50,7 +50,7 @@ func pushes() []push {
 		newPush[participantPush]("chat.named", "A participant in one of your chat rooms has a new nickname.", chatPush{}),
 		newPush[participantPush]("chat.typing", "A participant is typing. Show it for a few seconds.", chatPush{}),
 		newPush[noData]("chat.removed", "A chat room was removed.", chatPush{}),
-		newPush[chatJoinReply]("chat.snapshot", "The current state of a chat room or the public chat, sent after the log has fallen back to an earlier state. It replaces everything that the client knows about it.", chatPush{}),
+		newPush[chatJoinReply]("chat.snapshot", "The current state of a chat room or the public chat, sent after the log has fallen back to an earlier state. The push replaces everything that the client knows about the room or the chat.", chatPush{}),
 		newPush[resetInfo]("reset", "The log has fallen back to an earlier state. Positions, cursors and the balance that the client has are void. A snapshot of each joined live and chat room follows.", connectionPush{}),
 		newPush[errorInfo]("error", "An error that no request caused, or the error of a request without a usable id.", replyFrame{}),
 	)

@@ -17,7 +17,7 @@ const reviewPage = 100
 type (
 	pageData struct {
 		Live  domain.LiveID `json:"live"`
-		After string        `json:"after,omitempty" jsonschema:"maxLength=20" jsonschema_description:"next of the previous page"`
+		After string        `json:"after,omitempty" jsonschema:"maxLength=20" jsonschema_description:"value of next in the previous page"`
 	}
 	heldData struct {
 		Live domain.LiveID `json:"live"`

@@ -58,7 +58,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Connections returns the open connections.
+// Connections returns the open connections of this dialect, for lists of connections.
 func (s *Server) Connections() []hub.Connection {
 	var all []hub.Connection
 	for _, c := range s.sockets.Conns() {

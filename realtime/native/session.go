@@ -113,7 +113,6 @@ func (s *session) Typing(by chat.Participant, room domain.ChatRoomID) {
 	s.conn.Send(ws.LatestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: participantPush{participantOf(by)}}), "typing "+by.Connection))
 }
 
-// reply sends the reply to a request.
 func (s *session) reply(re string, data any) { s.conn.Send(replyTo(re, data)) }
 
 // replyTo encodes the reply to a request.

@@ -9,10 +9,10 @@ import (
 
 // sharedSnapshot is a snapshot of a live that all sessions may use until something in it changes.
 type sharedSnapshot struct {
-	history  int64     // number of the history of the log to which it belongs
-	profiles int64     // result of Hub.ProfileChanges before it was read
-	read     int64     // number of its read, see channel.reads
-	at       time.Time // time at which its read began
+	history  int64     // number of the history of the log to which the snapshot belongs
+	profiles int64     // result of Hub.ProfileChanges before the snapshot was read
+	read     int64     // number of the read of the snapshot, see channel.reads
+	at       time.Time // time at which the read of the snapshot began
 	pos      int64     // position of the snapshot
 	json     []byte
 }

@@ -136,14 +136,14 @@ func (c *channel) wasReset() bool {
 
 // push sends a comment, a gift or a changed profile to all sockets. It encodes the frame once for each audience.
 func (c *channel) push(d projections.Delta) {
-	counted := c.receipt(d)
+	counted := c.counterOf(d)
 	for a, group := range c.groups {
 		f := liveFrame(d, a.namespace, a.offsets)
 		switch {
 		case f == nil:
 			return
 		case a.counted && counted != nil: // what is sent again does not count
-			group.Push(f.WithReceipt(counted))
+			group.Push(f.WithCounter(counted))
 		default:
 			group.Push(f)
 		}
@@ -155,15 +155,15 @@ func (c *channel) push(d projections.Delta) {
 	}
 }
 
-// receipt counts a gift for the sessions of a channel.
-type receipt struct {
+// giftCounter counts a gift for the sessions of a channel.
+type giftCounter struct {
 	of       *delivery.Delivery
 	streamer domain.UserID
 	sessions []int64 // numbers of the sessions on which the streamer was in the live when the gift was pushed
 }
 
 // Written counts the session with a number.
-func (r *receipt) Written(session int64) {
+func (r *giftCounter) Written(session int64) {
 	if slices.Contains(r.sessions, session) {
 		r.of.Written(int64(r.streamer))
 	} else {
@@ -171,14 +171,14 @@ func (r *receipt) Written(session int64) {
 	}
 }
 
-// receipt returns the receipt of a delta, or nil if the delta is not counted.
-func (c *channel) receipt(d projections.Delta) *receipt {
+// counterOf returns the write counter of a delta, or nil if the delta is not counted.
+func (c *channel) counterOf(d projections.Delta) *giftCounter {
 	counted := c.cfg.Deliveries.Of(d)
 	gift, ok := d.Event.(domain.GiftSent)
 	if counted == nil || !ok {
 		return nil
 	}
-	r := &receipt{of: counted, streamer: gift.Streamer}
+	r := &giftCounter{of: counted, streamer: gift.Streamer}
 	for _, k := range c.users[gift.Streamer] {
 		r.sessions = append(r.sessions, k.Session().Number())
 	}

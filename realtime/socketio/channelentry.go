@@ -104,7 +104,6 @@ func (c *channel) left(user domain.UserID, k *protocol.Socket) {
 	}
 }
 
-// unsubscribe removes a socket.
 func (c *channel) unsubscribe(k *protocol.Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -35,7 +35,7 @@ type chatClient struct {
 	direct  bool                   // whether private messages are sent as events named by the id of the socket
 
 	unchecked bool                // whether the history of the log has changed and the sign-in session has not been checked since
-	waiting   []projections.Delta // private deltas that wait for this check
+	waiting   []projections.Delta // private deltas that wait until the sign-in session was checked
 }
 
 // chatHandler handles an event on a socket that is in the chat.

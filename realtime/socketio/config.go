@@ -29,7 +29,7 @@ type Config struct {
 	Cluster    *cluster.Cluster
 	Now        func() time.Time
 
-	Log       *slog.Logger      // nil: no log messages
+	Log       *slog.Logger      // receives the messages of the program; nil: none
 	Assets    string            // folder with the client's script; "": the server has no script
 	Engine    engineio.Config   // settings of connections; the server sets Open, Now and Log
 	Recovery  protocol.Recovery // settings for the recovery of lost sockets; the server sets Restore

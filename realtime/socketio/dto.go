@@ -22,7 +22,7 @@ type (
 		Clients []string  `json:"clients"` // ids of sockets, newest first
 		Action  string    `json:"action"`  // "join" or "leave"
 		User    userDTO   `json:"user"`    // the user who joined or left
-		Data    []userDTO `json:"data"`    // newest first
+		Data    []userDTO `json:"data"`    // members of the live, newest first
 		Total   int64     `json:"total"`   // number of viewers of the live
 	}
 	commentDTO struct {
@@ -49,7 +49,7 @@ type (
 	}
 	noticeDataDTO struct {
 		Action  string      `json:"action"`
-		Payload string      `json:"payload"` // Chinese text, which clients compare
+		Payload string      `json:"payload"` // Chinese text of the refusal, which clients compare
 		Code    domain.Code `json:"code"`
 		English string      `json:"text_en"`
 	}

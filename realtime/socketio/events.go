@@ -11,7 +11,7 @@ import (
 type access int
 
 const (
-	accessNone      access = iota + 1 // any socket
+	accessNone      access = iota + 1 // any socket may send the event
 	accessToken                       // the event contains the token of a user; the log checks the sign-in session
 	accessPlainChat                   // a socket with the profile plain, if Config.GuestChat is set
 	accessRoom                        // a socket in the chat room of its handshake

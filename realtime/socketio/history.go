@@ -243,7 +243,7 @@ func (c *chatClient) deliverHistory(u *chat.Update) {
 	}
 }
 
-// pushMovement sends a join or leave of the chat room of the handshake.
+// pushMovement tells the client that somebody has joined or left the chat room of the handshake.
 func (c *chatClient) pushMovement(u *chat.Update, room domain.ChatRoomID, event, verb string) {
 	c.mu.Lock()
 	home := c.room.ID

@@ -63,7 +63,7 @@ func (l *viewerList) short(size int) bool {
 // listedSocket is a socket in a live, as in the reply of a node to a survey.
 type listedSocket struct {
 	ID       string `json:"id"`       // public id of the socket
-	Position int64  `json:"position"` // position of the log when its user joined; the sockets of all nodes are ordered by it
+	Position int64  `json:"position"` // position of the log when the user of the socket joined; the sockets of all nodes are ordered by it
 }
 
 // newestSockets orders sockets, newest first, and returns the newest ones up to limit.

@@ -36,7 +36,7 @@ func (b *Backlog) Add(frames ...*Frame) bool {
 func (b *Backlog) Take(limit int) []*Frame {
 	before := b.out.size()
 	var frames []*Frame
-	taken, _ := b.out.take(limit, b.shared.skipped) // receipts count only what a socket has accepted
+	taken, _ := b.out.take(limit, b.shared.skipped) // counters count only what a socket has accepted
 	for _, wire := range taken {
 		frames = append(frames, &Frame{wire: wire})
 	}

@@ -7,9 +7,9 @@ type batch struct {
 	compression *compressionWindow
 	frames      []*Frame
 	joined      []byte
-	receipts    []Receipt   // receipts of frames
-	compressor  *compressor // nil if the batch is not compressed
-	compressed  [2][]byte   // compressed form that refers to no earlier batch, and one that refers to the compression window; nil until a connection needs it
+	counters    []WriteCounter // counters of frames
+	compressor  *compressor    // nil if the batch is not compressed
+	compressed  [2][]byte      // compressed form that refers to no earlier batch, and one that refers to the compression window; nil until a connection needs it
 }
 
 // worthCompressing reports whether the batch is compressed for connections that accept compressed messages.
@@ -38,7 +38,7 @@ func (b *batch) usedCompression() bool { return b.compressed[0] != nil || b.comp
 // of a queue may be dropped, and the client could not inflate later frames that refer to them.
 func (c *Conn) offerBatch(b *batch) {
 	if !c.compresses || !b.worthCompressing() {
-		c.offer(b.joined, b.frames, b.receipts)
+		c.offer(b.joined, b.frames, b.counters)
 		return
 	}
 	c.mu.Lock()
@@ -59,9 +59,9 @@ func (c *Conn) offerBatch(b *batch) {
 	case err != nil:
 		c.endLocked(CloseLost, "", nil)
 	case n < len(wire):
-		rest := &Frame{wire: bytes.Clone(wire), receipts: b.receipts}
+		rest := &Frame{wire: bytes.Clone(wire), counters: b.counters}
 		c.startWriter([]*Frame{rest}, n)
 	default:
-		c.written(b.receipts)
+		c.written(b.counters)
 	}
 }

@@ -16,7 +16,7 @@ type Config struct {
 	// Skipped returns the text message that reports to a slow reader that frames of a group were dropped. nil: dropped
 	// frames are not reported.
 	Skipped func(dropped Span, count int) []byte
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
 	// Log receives messages about faults of the server. nil: no messages.
 	Log *slog.Logger

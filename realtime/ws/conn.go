@@ -54,7 +54,7 @@ type Conn struct {
 	peer       Peer   // written with mu locked; the goroutine that reads the connection reads it without mu
 	address    string // address of the client, as the Limiter counts it
 	slot       *limit.Slot
-	serial     uint32 // counted from 1; distributes connections over the workers
+	serial     uint32 // number of the connection, from 1; distributes connections over the workers
 	compresses bool   // whether the client accepts compressed messages
 	index      int    // index in Server.conns, guarded by Server.mu
 
@@ -62,15 +62,16 @@ type Conn struct {
 	pinged     time.Duration // used only by Server.Run
 	lastFrame  atomic.Int64
 	identified atomic.Bool
-	tag        atomic.Int64 // see SetTag
+	tag        atomic.Int64 // tag of the connection, see SetTag
 	helloDue   atomic.Int64 // time since shared.start at which a client that has not identified itself is disconnected
 
 	// Only the goroutine that reads the connection uses the fields from here on.
 	early     []byte // bytes that the HTTP server has read after the request
 	validator wsframe.Validator
 	refused   *wsframe.Violation
-	addressed bool // whether a message has arrived
-	replied   bool // whether the connection ended with the reply to the client's close frame or to an invalid frame
+	inserted  []byte // bytes that gws reads next, see wsframe.Validator.Split
+	addressed bool   // whether a message has arrived
+	replied   bool   // whether the connection ended with the reply to the client's close frame or to an invalid frame
 
 	mu       sync.Mutex
 	socket   syscall.RawConn // nil if this is not a plain TCP connection; every write then goes through the queue
@@ -86,12 +87,12 @@ type Conn struct {
 // Address returns the client's address as the Limiter counts it.
 func (c *Conn) Address() string { return c.address }
 
-// SetTag sets the tag that Receipt.Written gets for the connection, such as the number of its user.
+// SetTag sets the tag that WriteCounter.Written gets for the connection, such as the number of its user.
 func (c *Conn) SetTag(tag int64) { c.tag.Store(tag) }
 
 // written counts frames that the socket has accepted.
-func (c *Conn) written(receipts []Receipt) {
-	for _, r := range receipts {
+func (c *Conn) written(counters []WriteCounter) {
+	for _, r := range counters {
 		r.Written(c.tag.Load())
 	}
 }

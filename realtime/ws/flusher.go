@@ -117,7 +117,7 @@ func (f *flusher) flush(s *shard) {
 		joined = join(joined, frames)
 		f.joined = joined
 	}
-	b := batch{compression: &s.compression, frames: frames, joined: joined, receipts: receiptsOf(frames), compressor: f.compressor}
+	b := batch{compression: &s.compression, frames: frames, joined: joined, counters: countersOf(frames), compressor: f.compressor}
 	for _, c := range list {
 		c.offerBatch(&b)
 	}
@@ -126,7 +126,7 @@ func (f *flusher) flush(s *shard) {
 	}
 	for _, l := range latecomers {
 		if l.from < len(frames) {
-			l.conn.offer(joined[size(frames[:l.from]):], frames[l.from:], receiptsOf(frames[l.from:]))
+			l.conn.offer(joined[size(frames[:l.from]):], frames[l.from:], countersOf(frames[l.from:]))
 		}
 	}
 	f.count(frames, len(list)+len(latecomers))

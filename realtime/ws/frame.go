@@ -46,28 +46,27 @@ type Frame struct {
 	key        string // key of a frame with the priority latest
 	span       Span   // span of a droppable frame
 	recordedAt time.Time
-	receipts   []Receipt // receipts of the frame, or of the frames that it joins
+	counters   []WriteCounter // counters of the frame, or of the frames that it joins
 }
 
-// Receipt counts the connections to which a frame was written. It is an interface because the package knows neither what frames
-// contain nor which numbers are stored.
-type Receipt interface {
+// A WriteCounter counts the connections to which a frame was written. It is an interface because the package knows neither
+// what frames contain nor which numbers are stored.
+type WriteCounter interface {
 	// Written is called when the socket of a connection has accepted the whole frame, once for each Push or Send. tag is the
 	// number that Conn.SetTag has set, or 0. It must not block.
 	Written(tag int64)
 }
 
-// WithReceipt returns a copy of the frame whose writes r counts. Frames that wait for a client that polls are not counted.
-func (f *Frame) WithReceipt(r Receipt) *Frame {
+// WithCounter returns a copy of the frame whose writes w counts. Frames that wait for a client that polls are not counted.
+func (f *Frame) WithCounter(w WriteCounter) *Frame {
 	other := *f
-	other.receipts = []Receipt{r}
+	other.counters = []WriteCounter{w}
 	return &other
 }
 
-// receiptsOf returns the receipts of frames.
-func receiptsOf(frames []*Frame) (all []Receipt) {
+func countersOf(frames []*Frame) (all []WriteCounter) {
 	for _, f := range frames {
-		all = append(all, f.receipts...)
+		all = append(all, f.counters...)
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,40 @@ func TestMessages(t *testing.T) {
 		c.Write(0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58) // example from RFC 6455, section 5.7
 		c.ExpectText("Hello")
 	})
+}
+
+// TestAnnouncedMessagesNeedLittleMemory checks that the server allocates memory for the bytes of a message that have arrived, not for those
+// that a header announces.
+func TestAnnouncedMessagesNeedLittleMemory(t *testing.T) { // not parallel: it measures the memory of the process
+	const size, clients = 1 << 20, 128
+	s := serve(t, func(cfg *ws.Config) { echoing(cfg); cfg.MaxMessage = size })
+	used := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	whole := wstest.MaskedFrame(wstest.Fin|wstest.OpText, strings.Repeat("long ", size/5))
+	all := make([]*wstest.Client, clients)
+	for i := range all {
+		all[i] = wstest.Dial(t, s.addr)
+	}
+	before := used()
+	for _, c := range all {
+		c.Write(whole[:20]...)
+	}
+	wstest.Eventually(t, "the server has read all headers", func() bool { return s.Stats().FramesIn.Load() == clients })
+	if after := used(); after > before+clients*size/4 {
+		t.Errorf("%d bytes are allocated for %d messages of which 6 bytes have arrived", after-before, clients)
+	}
+	for _, c := range all[:2] {
+		for rest := whole[20:]; len(rest) > 0; {
+			n := min(5000, len(rest))
+			c.Write(rest[:n]...)
+			rest = rest[n:]
+		}
+		c.ExpectText(strings.Repeat("long ", size/5))
+	}
 }
 
 func TestInvalidFrames(t *testing.T) {

@@ -18,13 +18,13 @@ type entry struct {
 
 // outbox is the queue of a slow reader. It is not safe for concurrent use; the lock of its owner guards it.
 type outbox struct {
-	head     []byte    // unsent rest of a frame that the socket has accepted in part
-	started  []Receipt // receipts of the frame whose rest is in head
-	latest   []*Frame  // the latest frames, one for each key
-	entries  []entry   // the other frames and marks, in the order in which they were sent
-	bytes    int       // cost of head, latest and entries
-	inFlight int       // cost of the frames that are being written
-	granted  int       // bytes of one Send to an empty queue that still wait; the limit does not count them
+	head     []byte         // unsent rest of a frame that the socket has accepted in part
+	started  []WriteCounter // counters of the frame whose rest is in head
+	latest   []*Frame       // the latest frames, one for each key
+	entries  []entry        // the other frames and marks, in the order in which they were sent
+	bytes    int            // cost of head, latest and entries
+	inFlight int            // cost of the frames that are being written
+	granted  int            // bytes of one Send to an empty queue that still wait; the limit does not count them
 
 	stalled  bool          // whether the queue was counted in Stats.Stalls and Stats.Slow
 	deadline time.Time     // time at which writes are given up; set when the connection ends
@@ -34,13 +34,13 @@ type outbox struct {
 // size returns the memory in bytes of the frames that wait or are being written.
 func (o *outbox) size() int { return o.bytes + o.inFlight }
 
-// start queues frames. The socket has already accepted their first n bytes. start returns the receipts of the frames that it has
+// start queues frames. The socket has already accepted their first n bytes. start returns the counters of the frames that it has
 // accepted completely.
-func (o *outbox) start(frames []*Frame, n int) (written []Receipt) {
+func (o *outbox) start(frames []*Frame, n int) (written []WriteCounter) {
 	for i, f := range frames {
 		if n < len(f.wire) {
 			if n > 0 { // the rest of a frame must follow its beginning, whatever its priority
-				o.head, o.started = f.wire[n:], slices.Clip(f.receipts)
+				o.head, o.started = f.wire[n:], slices.Clip(f.counters)
 				o.bytes += len(o.head)
 				i++
 			}
@@ -50,7 +50,7 @@ func (o *outbox) start(frames []*Frame, n int) (written []Receipt) {
 			return written
 		}
 		n -= len(f.wire)
-		written = append(written, f.receipts...)
+		written = append(written, f.counters...)
 	}
 	return written
 }
@@ -109,19 +109,19 @@ func (o *outbox) clear() {
 
 // take removes about limit bytes, and at least one frame, for the next write: first the rest of a frame, then the
 // latest frames, then the others in their order. It replaces a mark by the message that skipped returns. If skipped is
-// nil, it leaves marks out. take also returns the receipts of the frames.
-func (o *outbox) take(limit int, skipped func(Span, int) []byte) (buffers net.Buffers, receipts []Receipt) {
+// nil, it leaves marks out. take also returns the counters of the frames.
+func (o *outbox) take(limit int, skipped func(Span, int) []byte) (buffers net.Buffers, counters []WriteCounter) {
 	waiting := o.bytes
 	n := len(o.head)
 	if n > 0 {
-		buffers, receipts = append(buffers, o.head), o.started
+		buffers, counters = append(buffers, o.head), o.started
 		o.head, o.started, o.bytes = nil, nil, o.bytes-n
 	}
 	for len(o.latest) > 0 && n < limit {
 		f := o.latest[0]
 		o.latest = o.latest[1:]
 		n += len(f.wire)
-		buffers, receipts = append(buffers, f.wire), append(receipts, f.receipts...)
+		buffers, counters = append(buffers, f.wire), append(counters, f.counters...)
 		o.bytes -= len(f.wire) + entryCost
 	}
 	taken := 0
@@ -139,9 +139,9 @@ func (o *outbox) take(limit int, skipped func(Span, int) []byte) (buffers net.Bu
 			continue
 		}
 		n += len(f.wire)
-		buffers, receipts = append(buffers, f.wire), append(receipts, f.receipts...)
+		buffers, counters = append(buffers, f.wire), append(counters, f.counters...)
 	}
 	o.entries = o.entries[taken:]
 	o.inFlight = waiting - o.bytes
-	return buffers, receipts
+	return buffers, counters
 }

@@ -93,22 +93,29 @@ func (w *netConn) Read(p []byte) (int, error) {
 	if c.Ended() {
 		return 0, net.ErrClosed
 	}
+	if len(c.inserted) > 0 {
+		n := copy(p, c.inserted)
+		c.inserted = c.inserted[n:]
+		return n, nil
+	}
 	n, err := c.receive(p)
 	if err != nil {
 		c.endLost()
 		return 0, err
 	}
 	now := c.shared.now()
-	frames, good, refused := c.validator.Scan(p[:n], now)
+	frames, good, inserted, rest, refused := c.validator.Split(p[:n], now)
 	if frames > 0 {
 		c.lastFrame.Store(int64(c.shared.since(now)))
 		c.shared.stats.FramesIn.Add(int64(frames))
 	}
-	if refused != nil {
-		c.refused = refused // the next Read closes the connection, so that the frames before are still handled
-		if good == 0 {
-			return w.Read(nil)
-		}
+	c.inserted = inserted
+	if len(rest) > 0 {
+		c.early = append(bytes.Clone(rest), c.early...)
+	}
+	c.refused = refused // the next Read closes the connection, so that the frames before are still handled
+	if good == 0 {
+		return w.Read(p)
 	}
 	return good, nil
 }

@@ -62,8 +62,8 @@ func (s *Serial) tryLock() bool {
 	return s.running.TryLock()
 }
 
-// finish runs the waiting functions and unlocks running. It unlocks while mu is locked, after it has found no waiting
-// function. A function passed to Later is therefore found by finish or by the next goroutine that locks running.
+// finish runs the waiting functions and unlocks running. It unlocks only while mu is locked and no function waits, so
+// that no function is forgotten: Later adds a function either before finish has looked, or after running is unlocked.
 func (s *Serial) finish() {
 	for {
 		s.mu.Lock()

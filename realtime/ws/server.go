@@ -155,7 +155,6 @@ func (s *Server) closeForRestart(c *Conn) {
 	c.Close(CloseRestart, fmt.Sprintf(`{"retry_after":%d}`, after.Milliseconds()))
 }
 
-// add registers a connection.
 func (s *Server) add(c *Conn) {
 	s.shared.stats.Open.Add(1)
 	s.shared.stats.Opened.Add(1)

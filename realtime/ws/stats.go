@@ -30,7 +30,6 @@ type Stats struct {
 	closed map[uint16]int64
 }
 
-// init creates the histograms.
 func (s *Stats) init() {
 	s.FlushFrames = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "roomlog_flush_frames", Help: "Frames that one flush to the connections of a live joined.",

@@ -16,6 +16,10 @@ import (
 	"roomlog/internal/netconn"
 )
 
+// fragmentBytes is the maximum payload of the frames that gws sees, in bytes. gws allocates it for a client that has sent a header only,
+// with a few bytes more, which fit into 4 KiB.
+const fragmentBytes = 4<<10 - 16
+
 // refusal is the JSON body of the response to a request that is not upgraded.
 type refusal struct {
 	status        int
@@ -145,7 +149,7 @@ func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 	if s.cfg.HelloTimeout > 0 {
 		c.helloDue.Store(int64(now + s.cfg.HelloTimeout))
 	}
-	c.validator.Max = int64(s.cfg.MaxMessage)
+	c.validator.Max, c.validator.Fragment = int64(s.cfg.MaxMessage), fragmentBytes
 	if s.cfg.FrameRate > 0 {
 		c.validator.Limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), s.cfg.FrameBurst)
 	}

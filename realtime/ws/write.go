@@ -24,9 +24,9 @@ func (c *Conn) Send(frames ...*Frame) {
 	switch len(frames) {
 	case 0:
 	case 1:
-		c.offer(frames[0].wire, frames, frames[0].receipts)
+		c.offer(frames[0].wire, frames, frames[0].counters)
 	default:
-		c.offer(join(nil, frames), frames, receiptsOf(frames))
+		c.offer(join(nil, frames), frames, countersOf(frames))
 	}
 }
 
@@ -46,9 +46,9 @@ func (c *Conn) evict() {
 	c.endLocked(CloseLost, "", nil)
 }
 
-// offer sends frames; joined contains their bytes, and receipts their receipts. The caller may change all of them after offer has
+// offer sends frames; joined contains their bytes, and counters their counters. The caller may change all of them after offer has
 // returned.
-func (c *Conn) offer(joined []byte, frames []*Frame, receipts []Receipt) {
+func (c *Conn) offer(joined []byte, frames []*Frame, counters []WriteCounter) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ending {
@@ -62,7 +62,7 @@ func (c *Conn) offer(joined []byte, frames []*Frame, receipts []Receipt) {
 		case n < len(joined):
 			c.startWriter(frames, n)
 		default:
-			c.written(receipts)
+			c.written(counters)
 		}
 		return
 	}
@@ -156,7 +156,7 @@ func (c *Conn) writeQueue(out *outbox) {
 		c.mu.Lock()
 		before := out.size()
 		out.inFlight = 0
-		buffers, receipts := out.take(writeChunk, c.shared.skipped)
+		buffers, counters := out.take(writeChunk, c.shared.skipped)
 		c.shared.stats.QueuedBytes.Add(int64(out.size() - before))
 		if out.size() == 0 {
 			c.out = nil
@@ -175,7 +175,7 @@ func (c *Conn) writeQueue(out *outbox) {
 			c.abandon(out, err)
 			return
 		}
-		c.written(receipts)
+		c.written(counters)
 	}
 }
 

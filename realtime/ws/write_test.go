@@ -231,19 +231,19 @@ func TestStalledReader(t *testing.T) {
 	})
 }
 
-// receipt counts the writes of a frame.
-type receipt struct{ all, ofUser atomic.Int64 }
+// counter counts the writes of a frame.
+type counter struct{ all, ofUser atomic.Int64 }
 
-func (r *receipt) Written(tag int64) {
+func (r *counter) Written(tag int64) {
 	r.all.Add(1)
 	if tag == 7 {
 		r.ofUser.Add(1)
 	}
 }
 
-// TestReceipts pushes frames with receipts to readers and to one that does not read. Only what a socket has accepted is counted, once
+// TestWriteCounters pushes frames with counters to readers and to one that does not read. Only what a socket has accepted is counted, once
 // for each connection.
-func TestReceipts(t *testing.T) {
+func TestWriteCounters(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) {
 		cfg.SendBuffer, cfg.WriteTimeout, cfg.PushWindow = 8<<10, wstest.Timeout, time.Millisecond
 	})
@@ -269,12 +269,12 @@ func TestReceipts(t *testing.T) {
 			}
 		}()
 	}
-	var all []*receipt
+	var all []*counter
 	for i := range 1000 { // more than fits into the buffers of the stalled reader and its queue
-		r := &receipt{}
+		r := &counter{}
 		all = append(all, r)
 		frame := ws.TextFrame(fmt.Appendf(nil, "%d %s", i, strings.Repeat("x", 1000)))
-		room.Push(frame.WithReceipt(r))
+		room.Push(frame.WithCounter(r))
 		wstest.Eventually(t, "the readers have got a frame", func() bool { return r.all.Load()-r.ofUser.Load() == readers })
 	}
 	if got := wstest.Receive(t, lame.closed, "the end of the stalled reader"); got.code != ws.CloseSlow {

@@ -1,6 +1,6 @@
 // The page: header, views by address, and notices.
 import { html, render, useEffect, useState } from "./vendor/ui.js";
-import { account, applyLanguage, applyScheme, asking, balance, client, connection, ended, go, language, notices, options, parts, restore, roles, say, plain, scheme, setLanguage, setScheme, signOut, t, toppingUp, warning } from "./state.js";
+import { account, applyLanguage, applyScheme, asking, balance, client, connection, ended, go, joinedLives, language, notices, options, parts, regained, restore, roles, say, plain, scheme, setLanguage, setScheme, signOut, t, toppingUp, warning } from "./state.js";
 import { Avatar, BackHome, Dialog, Empty, Icon, Lazy } from "./parts.js";
 import { OnAir, Past } from "./lives.js";
 
@@ -56,22 +56,25 @@ function Header() {
   </header>`;
 }
 
-// Connection shows that the connection is lost, and for a moment that it is back.
+const regainedText = { "": "", resumed: "state.back", renewed: "state.renewed", refused: "state.online" };
+
+// Connection shows that the connection is lost, and for a moment that it is back: after the live was joined again, if there is one.
 function Connection() {
   const [shown, setShown] = useState("");
   const state = connection.value;
   useEffect(() => {
     if (state === "waiting") setShown("state.waiting");
-    else if (state === "open" && shown) {
-      setShown("state.back");
-      const timer = setTimeout(() => setShown(""), 4000);
-      return () => clearTimeout(timer);
-    }
-  }, [state]);
+    else if (state === "open" && shown === "state.waiting") setShown((joinedLives.value === 0 ? "state.online" : regainedText[regained.value]) || shown);
+  }, [state, regained.value, joinedLives.value]);
+  useEffect(() => {
+    if (!shown || shown === "state.waiting") return;
+    const timer = setTimeout(() => setShown(""), 4000);
+    return () => clearTimeout(timer);
+  }, [shown]);
   const failed = ended.value;
   if (failed?.code === "no_websocket" || (state === "waiting" && client.opened === 0 && client.failures > 3)) return html`<div class="banner" role="status">${t("error.no_websocket")}</div>`;
   if (failed) return html`<div class="banner bad" role="alert">${t("state.ended", { why: say(failed) })} <button type="button" class="link" onClick=${() => { ended.value = null; asking.value = "none"; }}>${t("signin")}</button></div>`;
-  return html`<div class=${"banner " + (shown === "state.back" ? "good" : "")} role="status" hidden=${!shown}>${shown && t(shown)}</div>`;
+  return html`<div class=${"banner " + (shown && shown !== "state.waiting" ? "good" : "")} role="status" hidden=${!shown}>${shown && t(shown)}</div>`;
 }
 
 function View() {

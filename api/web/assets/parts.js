@@ -113,18 +113,41 @@ export function Tabs({ tabs, now, choose, label }) {
   </div>`;
 }
 
-/** Copy shows a text with a button that copies it. */
+/** copyText copies a text and returns whether that has succeeded. Pages on plain HTTP have no navigator.clipboard. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "visually-hidden" });
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    (document.querySelector("dialog[open]") ?? document.body).append(field); // what is outside of an open dialog cannot be selected
+    field.select();
+    const copied = document.execCommand("copy");
+    field.remove();
+    focused?.focus();
+    return copied;
+  }
+}
+
+/** Copy shows a text with a button that copies it. If the browser cannot copy it, the text is selected. */
 export function Copy({ label, name = label, value, secret }) {
   const [copied, setCopied] = useState(false);
   const [shown, setShown] = useState(!secret);
+  const field = useRef(/** @type {HTMLInputElement} */ (null));
   const id = "copy-" + name.replace(/[^\w\u4e00-\u9fff]+/g, "-");
   const copy = async () => {
-    await navigator.clipboard?.writeText(value).catch(() => {});
+    if (!(await copyText(value))) {
+      setShown(true);
+      field.current.focus();
+      field.current.select();
+      return;
+    }
     setCopied(true);
     setTimeout(() => setCopied(false), 2000);
   };
   return html`<div class="field"><label for=${id}>${label}</label><div class="joined">
-    <input id=${id} readonly type=${shown ? "text" : "password"} autocomplete="off" value=${value} onFocus=${(e) => e.target.select()} />
+    <input id=${id} ref=${field} readonly type=${shown ? "text" : "password"} autocomplete="off" value=${value} onFocus=${(e) => e.target.select()} />
     ${secret && html`<button type="button" class="button quiet" aria-pressed=${shown} onClick=${() => setShown(!shown)}>${t(shown ? "hide" : "show")}</button>`}
     <button type="button" class="button quiet" onClick=${copy}><${Icon} name="copy" />${t(copied ? "copied" : "copy")}</button></div></div>`;
 }

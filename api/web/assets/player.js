@@ -7,8 +7,10 @@ const CATCH_UP = 3; // seconds behind at which playback is faster
 const JUMP = 12; // seconds behind at which playback jumps
 
 const names = { flv: "HTTP-FLV", "ws-flv": "WS-FLV", hls: "HLS", native: "HLS" };
-const volume = Number(recall("volume") || 1);
 const events = ["playing", "resize", "waiting", "pause", "volumechange", "timeupdate"]; // of the video element
+
+/** storedVolume returns the volume that the user has chosen in this browser, from 0 to 1. */
+export const storedVolume = () => Number(recall("volume") || 1);
 
 // mpegts.js rejects a promise that nobody can handle when a stream ends while its player is being destroyed.
 addEventListener("unhandledrejection", (event) => {
@@ -22,7 +24,7 @@ export class Player {
   state = signal("waiting"); // waiting, playing, buffering, paused; failed: no way has succeeded, and the ways are tried again
   latency = signal(null); // seconds behind the newest picture that has arrived
   muted = signal(false);
-  volume = signal(volume);
+  volume = signal(1);
   blocked = signal(false); // the browser permits playing only after a press
   audioOnly = signal(false);
 
@@ -33,7 +35,7 @@ export class Player {
     this.#key = key;
     this.#sign = sign;
     this.#media = media;
-    video.volume = volume;
+    video.volume = storedVolume();
     video.muted = recall("muted") === "yes";
     for (const type of events) video.addEventListener(type, this);
     this.handleEvent({ type: "volumechange" });

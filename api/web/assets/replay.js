@@ -1,27 +1,32 @@
 // A past show: its recording with its comments and gifts in sync.
 import { html, useEffect, useMemo, useRef, useState } from "./vendor/ui.js";
-import { account, client, clock, recall, roles, say, t, time } from "./state.js";
+import { client, clock, say, t, time } from "./state.js";
 import { Avatar, BackHome, Cover, Empty, Sentence, useTitle } from "./parts.js";
 import { Lines } from "./chat.js";
+import { storedVolume } from "./player.js";
 import { Stage, settings } from "./danmaku.js";
 
 const MOST = 200; // lines that are shown
+const PAGE = 500; // comments or gifts that one request reads
 
 /**
- * readAll reads all pages of a history, oldest first.
+ * readAll reads a history, oldest first, and passes on each page. It ends early when wanted returns false.
  * @template T
  * @param {(query: string) => Promise<{ items: T[], cursor: string | null }>} read
+ * @param {(items: T[]) => void} show
  */
-async function readAll(read, most = 20) {
-  const all = /** @type {T[]} */ ([]);
-  let after = "0";
-  for (let page = 0; page < most; page++) {
-    const found = await read("limit=500&after=" + encodeURIComponent(after));
-    all.push(...found.items);
-    if (found.items.length < 500) break;
-    after = found.cursor;
+async function readAll(read, show, wanted) {
+  for (let after = "0"; wanted(); ) {
+    try {
+      const { items, cursor } = await read("limit=" + PAGE + "&after=" + encodeURIComponent(after));
+      if (wanted()) show(items);
+      if (items.length < PAGE) return;
+      after = cursor;
+    } catch (error) {
+      if (error.code !== "rate_limited") throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfter || 1000));
+    }
   }
-  return all;
 }
 
 /** wallClock returns a function from seconds of the recording to the time of day in milliseconds, and the other way round. */
@@ -49,7 +54,7 @@ function Film(/** @type {Api.Props<{ recording: Api.Recording, live: Api.OwnedLi
     let wanted = true;
     const element = video.current;
     const source = local(recording.hls_url);
-    element.volume = Number(recall("volume") || 1);
+    element.volume = storedVolume();
     if (element.canPlayType("application/vnd.apple.mpegurl") && !globalThis.MediaSource) element.src = source;
     else {
       import("./vendor/hls.js").then(({ default: Hls }) => {
@@ -82,7 +87,6 @@ export default function Replay({ id }) {
   const [chosen, setChosen] = useState(0);
   const [facts, setFacts] = useState([]);
   const [read, setRead] = useState(false);
-  const [hidden, setHidden] = useState(false);
   const [error, setError] = useState(null);
   const [seconds, setSeconds] = useState(0);
   const over = useRef(null);
@@ -96,16 +100,18 @@ export default function Replay({ id }) {
     client.get(`/api/live/${id}/recordings`).then((found) => setRecordings(found.filter((r) => r.parts.length > 0).reverse()), setError);
     return () => document.documentElement.classList.remove("watching");
   }, [id]);
-  const may = Boolean(account.value && live && (account.value.id === live.user_id || roles.value.includes("auditor")));
+  const recorded = recordings?.length > 0;
   useEffect(() => {
-    if (!live) return;
-    setHidden(!may);
-    if (!may) return;
-    Promise.all([readAll((query) => client.get(`/api/live/${id}/comments?${query}`)), readAll((query) => client.get(`/api/gift/history?live=${id}&${query}`))]).then(([comments, gifts]) => setFacts([
-      ...comments.map((c) => ({ kind: "comment", id: c.id, user: c.user, text: c.content, at: new Date(c.at).getTime() })),
-      ...gifts.map((g) => ({ kind: "gift", id: g.id, user: g.sender, gift: { id: g.gift, name: g.name, image: g.image }, num: g.num, at: new Date(g.at).getTime() })),
-    ].sort((a, b) => a.at - b.at))).then(() => setRead(true), setError);
-  }, [may, live?.id]);
+    if (!recorded) return;
+    let shown = true;
+    const wanted = () => shown;
+    const add = (/** @type {{ at: number }[]} */ more) => setFacts((/** @type {{ at: number }[]} */ had) => [...had, ...more].sort((a, b) => a.at - b.at));
+    Promise.all([
+      readAll((query) => client.get(`/api/live/${id}/replay/comments?${query}`), (comments) => add(comments.map((c) => ({ kind: "comment", id: c.id, user: c.user, text: c.content, at: new Date(c.at).getTime() }))), wanted),
+      readAll((query) => client.get(`/api/live/${id}/replay/gifts?${query}`), (gifts) => add(gifts.map((g) => ({ kind: "gift", id: g.id, user: g.sender, gift: { id: g.gift, name: g.name, image: g.image }, num: g.num, at: new Date(g.at).getTime() }))), wanted),
+    ]).then(() => shown && setRead(true), (e) => shown && setError(e));
+    return () => (shown = false);
+  }, [recorded, id]);
   const recording = recordings?.[chosen];
   const at = useMemo(() => wallClock(recording?.parts ?? []), [recording]);
   const now = recording ? at(seconds) : 0;
@@ -130,5 +136,5 @@ export default function Replay({ id }) {
     <div class="facts"><${Avatar} user=${{ id: live.user.id, name: live.user.username, avatar: live.user.avatar }} size="large" /><div class="facts-text"><h1 dir="auto">${live.title}</h1><p><span dir="auto">${live.user.username}</span>${recording && html`<span>${time(recording.started_at)}</span><span>${clock(recording.duration_ms / 1000)}</span>`}</p></div></div>
     ${recordings.length > 1 && html`<div class="parts-list">${recordings.map((r, i) => html`<button type="button" key=${r.id} class=${"button " + (i === chosen ? "" : "quiet")} aria-pressed=${i === chosen} onClick=${() => { setChosen(i); setSeconds(0); }}>${time(r.started_at)}</button>`)}</div>`}
     </div>
-    <aside class="chat"><div class="tabs"><h2 class="tabs-title">${t("chat")}</h2></div>${hidden ? html`<p class="soft chat-note">${t("replay.chat.none")}</p>` : html`<${Sentence} error=${error} /><${Lines} lines=${lines} owner=${{ id: live.user_id }} empty=${t(read && facts.length === 0 ? "replay.chat.empty" : "replay.chat.waits")} />`}</aside></div>`;
+    <aside class="chat"><div class="tabs"><h2 class="tabs-title">${t("chat")}</h2></div><${Sentence} error=${error} /><${Lines} lines=${lines} owner=${{ id: live.user_id }} empty=${t(read && facts.length === 0 ? "replay.chat.empty" : "replay.chat.waits")} /></aside></div>`;
 }

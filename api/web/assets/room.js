@@ -1,6 +1,6 @@
 // What is known about a live that the user watches: the facts of the log as signals.
 import { batch, signal } from "./vendor/ui.js";
-import { client } from "./state.js";
+import { client, joinedLives, regained } from "./state.js";
 
 const MOST = 300; // lines of the chat that are kept
 
@@ -28,6 +28,7 @@ export class Room {
   viewers = signal(/** @type {import("./client.js").User[]} */ ([]));
   status = signal(/** @type {import("./client.js").Status} */ (0));
   media = signal(/** @type {import("./client.js").Media | null} */ (null));
+  recorded = signal(false); // whether the next broadcast is recorded
   error = signal(/** @type {import("./client.js").RoomlogError | null} */ (null)); // why the live cannot be shown
   refused = signal(/** @type {import("./client.js").RoomlogError | null} */ (null)); // why the user may not be in it
   state = signal(/** @type {import("./client.js").LiveState} */ ("left"));
@@ -49,6 +50,7 @@ export class Room {
       batch(() => {
         this.key.value = data.key;
         if (sign && !this.sign.value) this.sign.value = sign;
+        this.recorded.value = data.recorded;
         this.owner.value = { id: data.user.id, name: this.owner.value?.name ?? data.user.username, avatar: data.user.avatar };
         if (this.state.value === "joined") return;
         this.live.value = { id: data.id, title: data.title, cover: data.cover };
@@ -83,13 +85,18 @@ export class Room {
     if (this.#joined) return;
     const live = client.live(this.#id);
     this.#joined = live;
+    joinedLives.value++;
     const on = /** @type {typeof live.on} */ ((type, handler) => {
       const off = live.on(type, handler);
       this.#off.push(off);
       return off;
     });
     on("state", (state) => (this.state.value = state));
-    on("snapshot", (snapshot) => this.#apply(snapshot));
+    on("snapshot", (snapshot) => {
+      this.#apply(snapshot);
+      regained.value = "renewed";
+    });
+    on("resumed", () => (regained.value = "resumed"));
     on("comment", (comment, { pos }) => {
       this.#add({ kind: "comment", ...comment, pos }, true);
       if (comment.user.id === client.user && this.held.value.length > 0) void this.readHeld(); // it may have been released
@@ -132,6 +139,7 @@ export class Room {
     on("media", ({ media }) => this.#setMedia(media));
     on("gauges", (gauges) => (this.gauges.value = gauges));
     on("refused", (error) => {
+      regained.value = "refused";
       if (error.code === "live_ended") this.status.value = 3;
       else if (error.code === "live_not_started") setTimeout(() => this.#joined && this.#again(), 5000);
       else this.refused.value = error;
@@ -146,6 +154,7 @@ export class Room {
 
   leave() {
     for (const off of this.#off.splice(0)) off();
+    if (this.#joined) joinedLives.value--;
     void this.#joined?.leave();
     this.#joined = null;
     this.state.value = "left";

@@ -95,10 +95,15 @@ export const account = signal(/** @type {(Api.User & { name: string }) | null} *
 export const roles = signal(/** @type {Api.UserRoles["roles"]} */ ([]));
 export const balance = signal(null);
 export const connection = signal(client.state);
+export const joinedLives = signal(0); // lives that the page has joined, or joins again
+export const regained = signal(/** @type {"" | "resumed" | "renewed" | "refused"} */ ("")); // how the newest live was joined again after a lost connection; renewed: from a snapshot, without what was missed
 export const asking = signal(""); // why the sign-in dialog is open; "": it is closed
 export const toppingUp = signal(false);
 
-client.on("state", (state) => (connection.value = state));
+client.on("state", (state) => {
+  connection.value = state;
+  if (state === "waiting") regained.value = "";
+});
 client.on("balance", (coins) => (balance.value = coins));
 client.on("profile", (profile) => {
   if (account.value) account.value = { ...account.value, name: profile.name, avatar: profile.avatar };

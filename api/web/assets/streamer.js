@@ -1,6 +1,6 @@
 // The studio: create a live, connect an encoder, go on air, and watch its health.
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
-import { account, asking, client, go, mediaURL, notify, number, options, picture, say, t } from "./state.js";
+import { account, asking, client, go, notify, number, options, say, t } from "./state.js";
 import { newKey } from "./client.js";
 import { Action, Copy, Cover, Dialog, Empty, Icon, Sentence, Tabs, When, useTimer, useTitle } from "./parts.js";
 import AccessSettings, { AccessFields, MinAgeField, accessOf, minAgeOf } from "./access.js";
@@ -119,23 +119,24 @@ function Controls(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ {
       notify(say(e), "bad");
     }
   };
-  const snapshot = async () => {
+  const record = async (event) => {
+    const on = event.target.checked;
     try {
-      const response = await fetch(mediaURL + "/live/" + room.key.value + "/snapshot.jpg?sign=" + room.sign.value);
-      if (!response.ok) throw new Error(t("studio.snapshot.none"));
-      const address = await upload(await response.blob(), "snapshot.jpg");
-      await navigator.clipboard?.writeText(address).catch(() => {});
-      open(picture(address), "_blank", "noopener");
+      await client.post("/api/live/record", { id: live.id, on }, { key: newKey() });
+      await reload();
+      if (on && !room.recorded.value) notify(t("studio.record.off"), "bad");
+      else if (room.media.value) notify(t("studio.record.next"));
     } catch (e) {
       notify(say(e), "bad");
     }
+    event.target.checked = room.recorded.value;
   };
   return html`<div class="studio-controls">
     ${status !== 1 && status !== 3 && html`<${Action} class="accent" run=${() => change("play")}><${Icon} name="live" />${t(status === 2 ? "studio.resume" : "studio.start")}<//>`}
     ${status === 1 && html`<${Action} class="quiet" run=${() => change("pause")}><${Icon} name="pause" />${t("studio.pause")}<//>`}
     ${status !== 3 && html`<button type="button" class="button danger" onClick=${() => setStopping(true)}><${Icon} name="stop" />${t(stop)}</button>`}
+    ${status !== 3 && html`<label class="check"><input id="record" type="checkbox" role="switch" checked=${room.recorded.value} onChange=${record} />${t("studio.record")}</label>`}
     <span class="gap"></span><a class="button quiet" href=${"/watch/" + live.id}><${Icon} name="eye" />${t("studio.open")}</a>
-    ${room.media.value && html`<${Action} class="quiet" run=${snapshot}>${t("studio.snapshot")}<//>`}
     ${stopping && html`<${Dialog} title=${t(stop + ".title")} close=${() => setStopping(false)} class="narrow"><p>${t(stop + ".text")}</p><div class="row"><button type="button" class="button quiet" onClick=${() => setStopping(false)}>${t("back")}</button><${Action} class="danger" run=${() => change("stop")}>${t(stop)}<//></div><//>`}
   </div>`;
 }

@@ -1,7 +1,7 @@
 // The view of one live: picture, comments, gifts.
 import { html, useEffect, useMemo, useRef, useState } from "./vendor/ui.js";
-import { account, connection, notify, number, recall, say, short, t } from "./state.js";
-import { Avatar, BackHome, Cover, Dialog, Empty, Icon, Lazy, useTitle } from "./parts.js";
+import { account, client, connection, notify, number, recall, say, short, t } from "./state.js";
+import { Avatar, BackHome, Copy, Cover, Dialog, Empty, Icon, Lazy, copyText, useTimer, useTitle } from "./parts.js";
 import { Chat } from "./chat.js";
 import { Combos, Shelf } from "./gifts.js";
 import { Player, wayText } from "./player.js";
@@ -73,6 +73,19 @@ function curtain(/** @type {Room} */ room, /** @type {Player | null} */ player) 
   return "";
 }
 
+const replayEvery = 5000; // ms between two readings of recordings that are not finished
+
+// ReplayLink leads to the replay of a live that has ended, if it was recorded.
+function ReplayLink({ id }) {
+  const [recordings, setRecordings] = useState(/** @type {Api.Recording[]} */ ([]));
+  const read = () => client.get(`/api/live/${id}/recordings`).then(setRecordings, () => {});
+  const running = recordings.some((recording) => recording.status === "recording");
+  useEffect(() => void read(), [id]);
+  useTimer(() => running && read(), replayEvery, [id, running]);
+  if (recordings.some((recording) => recording.parts.length > 0)) return html`<a class="button" href=${"/replay/" + id}>${t("past.watch")}</a>`;
+  return running && html`<p class="soft">${t("replay.wait")}</p>`;
+}
+
 /** Picture is the video of a live with everything over it. */
 export function Picture(/** @type {Api.Props<{ room: Room }>} */ { room, sounds = true }) {
   const box = useRef(null);
@@ -114,7 +127,7 @@ export function Picture(/** @type {Api.Props<{ room: Room }>} */ { room, sounds 
     <video ref=${video} playsinline disableremoteplayback aria-label=${room.live.value?.title}></video>
     <div class="flying" ref=${over} aria-hidden="true"></div>
     <${Combos} room=${room} />
-    ${text && html`<div class="curtain"><p>${t(text, { codec: media?.video || media?.audio })}</p>${room.status.value === 3 && html`<a class="button" href=${"/replay/" + room.live.value.id}>${t("past.watch")}</a>`}</div>`}
+    ${text && html`<div class="curtain"><p>${t(text, { codec: media?.video || media?.audio })}</p>${room.status.value === 3 && html`<${ReplayLink} id=${room.live.value.id} />`}</div>`}
     ${!text && player && ["waiting", "buffering"].includes(player.state.value) && html`<div class="spinner" role="status"><span class="visually-hidden">${t("video.buffering")}</span></div>`}
     ${!text && player?.blocked.value && html`<button type="button" class="big-play" onClick=${() => player.toggle()}><${Icon} name="play" solid /><span>${t("tap.play")}</span></button>`}
     ${!text && player && player.muted.value && !recall("muted") && sounds && html`<button type="button" class="tap-sound" onClick=${() => player.setMuted(false)}><${Icon} name="mute" />${t("tap.sound")}</button>`}
@@ -128,17 +141,20 @@ function Facts(/** @type {Api.Props<{ room: Room }>} */ { room }) {
   const live = room.live.value;
   const owner = room.owner.value;
   const gauges = room.gauges.value;
+  const [link, setLink] = useState(""); // that the browser could not copy
   const share = async () => {
     const url = location.origin + "/watch/" + live.id;
     if (navigator.share && matchMedia("(pointer: coarse)").matches) await navigator.share({ title: live.title, url }).catch(() => {});
-    else await navigator.clipboard?.writeText(url).then(() => notify(t("share.done"), "good"), () => {});
+    else if (await copyText(url)) notify(t("share.done"), "good");
+    else setLink(url);
   };
   return html`<div class="facts"><${Avatar} user=${owner} size="large" />
     <div class="facts-text"><h1 dir="auto">${live.title}</h1><p><span dir="auto">${owner.name}</span>
       ${gauges?.online !== undefined && html`<span class="facts-number"><${Icon} name="people" /><span data-online>${t("watching", { n: short(gauges.online) })}</span></span>`}
       <span class="facts-number"><${Icon} name="eye" />${t("seen", { n: short(gauges?.look_count) })}</span><span class="facts-number"><${Icon} name="coin" /><span data-coins>${t("coins", { n: short(gauges?.coins) })}</span></span></p></div>
     <${FollowButton} streamer=${owner.id} />
-    <button type="button" class="button quiet share" aria-label=${t("share")} onClick=${share}><${Icon} name="share" /><span>${t("share")}</span></button></div>`;
+    <button type="button" class="button quiet share" aria-label=${t("share")} onClick=${share}><${Icon} name="share" /><span>${t("share")}</span></button>
+    ${link && html`<${Dialog} title=${t("share")} close=${() => setLink("")} class="narrow"><${Copy} label=${t("copy.by.hand")} name="Link" value=${link} /><//>`}</div>`;
 }
 
 export default function Watch({ id }) {

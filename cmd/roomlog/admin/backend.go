@@ -198,3 +198,12 @@ func (b *backend) rewriteFiles(ctx context.Context) error {
 	}
 	return err
 }
+
+// existingLive returns a live, or a *Refusal if it does not exist.
+func existingLive(ctx context.Context, b *backend, id int64) (projections.Live, error) {
+	live, err := b.queries.Live(ctx, domain.LiveID(id))
+	if errors.Is(err, projections.ErrNotFound) {
+		err = &domain.Refusal{Code: domain.CodeLiveNotFound, Text: fmt.Sprintf("there is no live %d: see roomlog live list --all", id)}
+	}
+	return live, err
+}

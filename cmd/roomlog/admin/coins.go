@@ -15,7 +15,7 @@ type coinsCredit struct {
 	reasonFlag `embed:""`
 	User       int64  `min:"1" required:"" placeholder:"ID" help:"User to credit, see roomlog user list."`
 	Amount     int64  `min:"1" required:"" placeholder:"N" help:"Coins to credit, at least 1."`
-	Order      string `required:"" placeholder:"ORDER" help:"Your own name of the payment. An order is credited once."`
+	Order      string `required:"" placeholder:"ORDER" help:"Your own name for the payment. An order is credited once."`
 }
 
 func (coinsCredit) Help() string {
@@ -162,7 +162,7 @@ func (c *coinsCorrections) Run(ctx context.Context, g *cli.Globals, sh cli.Shell
 }
 
 type payoutRequest struct {
-	Payout   string `arg:"" help:"Your own name of the payout: 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen. A payout is requested once."`
+	Payout   string `arg:"" help:"Your own name for the payout: 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen. A payout is requested once."`
 	Streamer int64  `min:"1" required:"" placeholder:"ID" help:"User whose earnings are paid out."`
 	Amount   int64  `min:"1" required:"" placeholder:"N" help:"Coins to pay out, at least 1."`
 	Reason   string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters. It must not name a person."`

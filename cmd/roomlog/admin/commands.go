@@ -67,8 +67,15 @@ type Commands struct {
 		Stop liveStop `cmd:"" help:"End a live for ever."`
 		Mode liveMode `cmd:"" help:"Switch a mode of a live, which restricts comments, on or off."`
 		Age  liveAge  `cmd:"" help:"Set the age that viewers of a live need."`
+
+		Access liveAccess `cmd:"" help:"Set who may be in a live."`
+
 		Acts liveActs `cmd:"" help:"List what moderators did in a live: bans, mutes, warnings, removed and reviewed comments, reports, modes, appointments. The newest 500."`
 	} `cmd:"" help:"Manage lives."`
+	Invitation struct {
+		List   invitationList   `cmd:"" help:"List the invitations to a live."`
+		Revoke invitationRevoke `cmd:"" help:"Revoke an invitation to a live. Users who have used it are removed from the live."`
+	} `cmd:"" help:"Manage invitations to lives."`
 	Moderator struct {
 		Appoint moderatorAppoint `cmd:"" help:"Let a user moderate a live."`
 		List    moderatorList    `cmd:"" help:"List the moderators of a live."`
@@ -98,7 +105,7 @@ type Commands struct {
 	Webhooks struct {
 		Add     webhookAdd     `cmd:"" help:"Send events to a URL."`
 		List    webhookList    `cmd:"" help:"List the webhooks, and how far their receivers are."`
-		Change  webhookChange  `cmd:"" help:"Change what a webhook sends and where, or replace its secret."`
+		Change  webhookChange  `cmd:"" help:"Change the URL and the events of a webhook, or replace its secret."`
 		Remove  webhookRemove  `cmd:"" help:"Remove a webhook."`
 		Replay  webhookReplay  `cmd:"" help:"Let a webhook continue at a place of the log."`
 		Dead    webhookDead    `cmd:"" help:"List the events that the receiver of a webhook has not accepted in time."`

@@ -272,15 +272,6 @@ func (c *shareList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 // maxTickets is the maximum number of tickets in the output.
 const maxTickets = 500
 
-// ticketedLive returns a live, or a *Refusal if it does not exist.
-func ticketedLive(ctx context.Context, b *backend, id int64) (projections.Live, error) {
-	live, err := b.queries.Live(ctx, domain.LiveID(id))
-	if errors.Is(err, projections.ErrNotFound) {
-		err = &domain.Refusal{Code: domain.CodeLiveNotFound, Text: fmt.Sprintf("there is no live %d", id)}
-	}
-	return live, err
-}
-
 type ticketList struct {
 	Live  int64 `min:"1" arg:"" help:"Live, see roomlog live list."`
 	After int64 `min:"0" placeholder:"POSITION" help:"List only tickets that were bought after this position of the log. Default: begin with the first"`
@@ -291,7 +282,7 @@ func (c *ticketList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
-		if _, err := ticketedLive(ctx, b, c.Live); err != nil {
+		if _, err := existingLive(ctx, b, c.Live); err != nil {
 			return err
 		}
 		sums, err := b.queries.TicketSums(ctx, domain.LiveID(c.Live))
@@ -351,7 +342,7 @@ func (c *ticketRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
-		if _, err := ticketedLive(ctx, b, c.Live); err != nil {
+		if _, err := existingLive(ctx, b, c.Live); err != nil {
 			return err
 		}
 		if c.All {

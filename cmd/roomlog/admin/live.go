@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -71,26 +72,29 @@ func (c *liveActs) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
+		if _, err := existingLive(ctx, b, c.Live); err != nil {
+			return err
+		}
 		found, err := acts.List(ctx, b.store, acts.Filter{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Window: projections.Window{Limit: maxLives}})
 		if err != nil {
 			return err
 		}
-		t := newTable(sh.Stdout, "POSITION", "TIME", "BY", "ACT", "USER", "COMMENT", "HELD", "REPORT", "MODE", "UNTIL", "REASON")
+		t := newTable(sh.Stdout, "POSITION", "TIME", "BY", "ACT", "USER", "COMMENT", "HELD", "REPORT", "VALUE", "UNTIL", "REASON")
 		for _, a := range found {
 			until := ""
 			if a.Until != 0 {
 				until = time.Unix(a.Until, 0).UTC().Format(time.DateTime)
 			}
-			t.row(a.Position, a.At.Format(time.DateTime), a.Actor, a.Name(), a.User, a.Comment, a.Held, a.Report, modeText(a), orDash(until), orDash(a.Reason))
+			t.row(a.Position, a.At.Format(time.DateTime), a.Actor, a.Name(), numberOrDash(a.User), numberOrDash(a.Comment), numberOrDash(a.Held), numberOrDash(a.Report), valueText(a), orDash(until), orDash(a.Reason))
 		}
 		return t.end("Nobody has moderated the live")
 	})
 }
 
-// modeText describes the mode that an act has set, or is "-" for other acts.
-func modeText(a acts.Act) string {
+// valueText returns the mode that an act has set, or the decision about a report; "-" for other acts.
+func valueText(a acts.Act) string {
 	if a.Mode == "" {
-		return "-"
+		return orDash(string(a.Decision))
 	}
 	return fmt.Sprintf("%s=%d", a.Mode, a.Value)
 }
@@ -142,6 +146,9 @@ func (c *moderatorList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
+		if _, err := existingLive(ctx, b, c.Live); err != nil {
+			return err
+		}
 		found, err := b.queries.Moderators(ctx, domain.LiveID(c.Live))
 		if err != nil {
 			return err
@@ -170,7 +177,7 @@ func (c *wordsAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 	case c.Hold:
 		what = domain.WordHold
 	}
-	return executeOne(ctx, g, sh, domain.AddWords{Live: domain.LiveID(c.Live), Words: c.Words, Exact: c.Exact, Act: what}, "%d words are in the list", len(c.Words))
+	return executeOne(ctx, g, sh, domain.AddWords{Live: domain.LiveID(c.Live), Words: c.Words, Exact: c.Exact, Act: what}, "the words are in the list")
 }
 
 type wordsRemove struct {
@@ -250,4 +257,61 @@ func (c *liveAge) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 		}
 		return printDone(sh, receipt, "live %d is for users of at least %d years", c.Live, c.MinAge)
 	})
+}
+
+type liveAccess struct {
+	Live   int64  `min:"1" arg:"" help:"Live, see roomlog live list --all."`
+	Access string `arg:"" enum:"open,unlisted,followers,invited,paid" help:"Access: open, unlisted, followers, invited or paid. A password is set with POST /api/live/access."`
+	Price  int64  `min:"1" max:"1000000" placeholder:"COINS" help:"Price of a ticket, for the access paid."`
+}
+
+// AfterApply refuses an access without its price, and a price without the access paid.
+func (c *liveAccess) AfterApply() error {
+	if paid := domain.AccessKind(c.Access) == domain.AccessPaid; paid != (c.Price != 0) {
+		return errors.New("set --price for the access paid, and for no other access")
+	}
+	return nil
+}
+
+func (c *liveAccess) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	command := domain.SetAccess{Live: domain.LiveID(c.Live), Access: domain.AccessKind(c.Access), Price: domain.Coins(c.Price)}
+	return executeOne(ctx, g, sh, command, "the access of live %d is %s", c.Live, c.Access)
+}
+
+type invitationList struct {
+	Live int64 `min:"1" arg:"" help:"Live, see roomlog live list --all."`
+}
+
+func (c *invitationList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		if _, err := existingLive(ctx, b, c.Live); err != nil {
+			return err
+		}
+		found, err := b.queries.Invitations(ctx, domain.LiveID(c.Live))
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "INVITATION", "USES", "USED", "UNTIL")
+		for _, i := range found {
+			until := ""
+			if i.Until != 0 {
+				until = time.Unix(i.Until, 0).UTC().Format(time.DateTime)
+			}
+			t.row(i.ID, i.Uses, i.Used, orDash(until))
+		}
+		return t.end("The live has no invitations")
+	})
+}
+
+type invitationRevoke struct {
+	Live       int64 `min:"1" arg:"" help:"Live, see roomlog live list --all."`
+	Invitation int64 `min:"1" arg:"" help:"Number of the invitation, see roomlog invitation list."`
+}
+
+func (c *invitationRevoke) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	command := domain.RevokeInvitation{Live: domain.LiveID(c.Live), Invitation: c.Invitation}
+	return executeOne(ctx, g, sh, command, "invitation %d to live %d is revoked", c.Invitation, c.Live)
 }

@@ -150,6 +150,9 @@ func (c *commentHeld) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
+		if _, err := existingLive(ctx, b, c.Live); err != nil {
+			return err
+		}
 		found, err := b.queries.HeldComments(ctx, projections.HeldFilter{Live: domain.LiveID(c.Live), Window: projections.Window{OldestFirst: true, Limit: maxReviewed}})
 		if err != nil {
 			return err
@@ -239,7 +242,7 @@ func (c *reportList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 		t := newTable(sh.Stdout, "LIVE", "REPORT", "TIME", "USER", "NAME", "COMMENT", "BY", "CAUSE", "TEXT", "CLAIMER", "DECISION")
 		for _, r := range found {
 			for _, e := range r.Entries {
-				t.row(r.Live, r.Report, e.At.UTC().Format(time.DateTime), r.Target.ID, r.Target.Name(), r.Comment, e.User, e.Cause, orDash(e.Text), orDash(r.Claimer), orDash(string(r.Decision)))
+				t.row(r.Live, r.Report, e.At.UTC().Format(time.DateTime), r.Target.ID, r.Target.Name(), numberOrDash(r.Comment), e.User, e.Cause, orDash(e.Text), orDash(r.Claimer), orDash(string(r.Decision)))
 			}
 		}
 		return t.end("There are no reports")
@@ -310,6 +313,9 @@ func (c *moderationTry) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		return fmt.Errorf("%s: %w", c.Rules, err)
 	}
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if _, err := existingLive(ctx, b, c.Live); err != nil {
+			return err
+		}
 		head, err := b.store.Head(ctx)
 		if err != nil {
 			return err

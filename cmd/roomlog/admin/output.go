@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"unicode"
@@ -27,6 +28,14 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// numberOrDash returns the content of a table cell for a number that is 0 if there is none.
+func numberOrDash[N ~int64](n N) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.FormatInt(int64(n), 10)
 }
 
 // listOf returns items as the content of a table cell, separated by commas.

@@ -60,10 +60,7 @@ const replayPage = 500 // maximum number of events in memory
 
 func (c *replayCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		live, err := b.queries.Live(ctx, domain.LiveID(c.Live))
-		if errors.Is(err, projections.ErrNotFound) {
-			return fmt.Errorf("there is no live %d: see roomlog live list --all", c.Live)
-		}
+		live, err := existingLive(ctx, b, c.Live)
 		if err != nil {
 			return err
 		}

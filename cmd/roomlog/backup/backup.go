@@ -52,7 +52,7 @@ pg_dump must be at least as new as the database. Needs no disk space besides the
 Next: roomlog restore --check DIR; on an empty machine: roomlog restore DIR`
 }
 
-// Run writes the backup.
+// Run writes a backup of the database, the uploads and, on request, recordings and secrets.
 func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err error) {
 	if c.Dir == standardStream && cli.IsTerminal(sh.Stdout) {
 		return errors.New("standard output is a terminal: redirect it to a file or a program, or name a folder")

@@ -43,7 +43,7 @@ func connect(ctx context.Context, dsn string) (*pgx.Conn, error) {
 // snapshot is a transaction that sees the database of one moment.
 type snapshot struct {
 	tx pgx.Tx
-	id string // name under which other sessions can use it
+	id string // name of the snapshot, with which other sessions can read it
 }
 
 // begin begins a snapshot and writes the state of the log to the manifest.

@@ -86,7 +86,6 @@ func (c copier) uploads(dir string) error {
 	})
 }
 
-// secrets adds the generated secrets.
 func (c copier) secrets(dir string) error {
 	return inFolder(dir, func(root *os.Root) error {
 		all, err := names(root, ".")

@@ -36,13 +36,13 @@ const (
 // Manifest describes a backup. It is the last file of a backup: a backup without it is not complete.
 type Manifest struct {
 	Format    int       `json:"format"`
-	ID        string    `json:"id"`         // random
+	ID        string    `json:"id"`         // random id of the backup
 	Roomlog   string    `json:"roomlog"`    // version of the program
 	CreatedAt time.Time `json:"created_at"` // time of the backup by the clock of the process
 
 	Log        string `json:"log"`                  // id of the log
 	Position   int64  `json:"position"`             // position of the newest event
-	EventID    string `json:"event_id,omitempty"`   // id of that event
+	EventID    string `json:"event_id,omitempty"`   // id of the newest event
 	Migration  int64  `json:"migration"`            // number of the newest migration of the database
 	Checkpoint string `json:"checkpoint,omitempty"` // newest signed checkpoint of the transparency log
 

@@ -41,7 +41,7 @@ func (stream) abort()          {}
 
 const (
 	partialSuffix = ".partial" // suffix of the folder of a backup that is not complete
-	lockSuffix    = ".lock"    // suffix of the file beside that folder that a running backup locks, also while the folder gets its final name
+	lockSuffix    = ".lock"    // suffix of the lock file of a running backup, beside its folder, which is renamed at the end
 )
 
 // folder is an output in a folder, which has another name until it is complete.
@@ -89,7 +89,6 @@ func (f *folder) takeLock() error {
 	return nil
 }
 
-// release removes the lock.
 func (f *folder) release() error {
 	return errors.Join(os.Remove(f.partial+lockSuffix), f.lock.Unlock())
 }

@@ -14,7 +14,7 @@ const progressInterval = 200 * time.Millisecond
 // progress prints the progress of a command in one line, if standard error is a terminal. Bytes that are written to it
 // count as done.
 type progress struct {
-	out     io.Writer // nil: no terminal
+	out     io.Writer // terminal on which the line is shown; nil: none
 	now     func() time.Time
 	printed time.Time
 	text    string
@@ -29,7 +29,6 @@ func newProgress(sh cli.Shell) *progress {
 	return p
 }
 
-// step begins a step.
 func (p *progress) step(text string) {
 	p.text = text
 	p.print()
@@ -50,7 +49,6 @@ func (p *progress) print() {
 	fmt.Fprintf(p.out, "\r\x1b[K%.60s, %s", p.text, size(p.bytes))
 }
 
-// end removes the line.
 func (p *progress) end() {
 	if p.out != nil {
 		fmt.Fprint(p.out, "\r\x1b[K")

@@ -142,7 +142,6 @@ func (t *target) place(m *Manifest) error {
 	return syncTree(t.dir, placed...)
 }
 
-// dump returns the staged dump.
 func (t *target) dump(m *Manifest) (io.ReadCloser, error) {
 	var paths []string
 	for _, f := range m.Files {

@@ -52,7 +52,7 @@ type Bridge struct {
 	stream  *stream
 	cause   loglimit.Cause
 	at      int64  // position of the newest message; -1: not known
-	cursor  string // cursor of the event at that position, if the bridge has seen or written it
+	cursor  string // cursor of the event at position at, if the bridge has seen or written it
 	history int64  // number of the history with which the newest message was compared
 
 	position  atomic.Int64 // position of the newest message, for metrics

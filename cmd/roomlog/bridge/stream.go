@@ -61,7 +61,7 @@ func (s *stream) name() string { return s.config.Name }
 // newest is the newest message of a stream.
 type newest struct {
 	position int64       // sequence number; 0: the stream has never had a message
-	header   nats.Header // nil: the message was removed
+	header   nats.Header // header of the message; nil: the message was removed
 }
 
 // newest returns the newest message. It creates the stream if it is missing, and fails with ErrUnfit if its settings do not fit.
@@ -106,7 +106,6 @@ func (s *stream) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return found.CachedInfo(), nil
 }
 
-// create creates the stream.
 func (s *stream) create(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 
 // Progress prints how far a command has read the log, in one line, if standard error is a terminal. It is not safe for concurrent use.
 type Progress struct {
-	out     io.Writer // nil: no terminal
+	out     io.Writer // terminal on which the line is shown; nil: none
 	now     func() time.Time
 	printed bool
 	begun   time.Time

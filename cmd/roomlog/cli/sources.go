@@ -14,7 +14,7 @@ import (
 // their precedence.
 type Sources struct {
 	environment environment
-	file        *configFile                // nil: none
+	file        *configFile                // configuration file; nil: none
 	flags       map[string]settings.Source // where the value of a flag was found
 	faults      map[string]error           // faults of the files that contain the values of flags, by flag
 }

@@ -46,7 +46,6 @@ const (
 
 var errFilm = errors.New("demo: the film is damaged")
 
-// readFilm reads an FLV file.
 func readFilm(name string) (*film, error) {
 	file, err := embedded.ReadFile("media/" + name + ".flv")
 	if err != nil || len(file) < minLength {
@@ -71,7 +70,6 @@ func readFilm(name string) (*film, error) {
 	return f, nil
 }
 
-// add adds the payload of a tag.
 func (f *film) add(kind byte, at time.Duration, payload []byte) error {
 	switch {
 	case kind == flv.Video && payload[1] == 0:

@@ -39,7 +39,6 @@ func newServer(sh cli.Shell, dir, postgresBin string) *server {
 // addresses are the addresses on which the server listens.
 type addresses struct{ http, rtmp, flv string }
 
-// run runs the server until ctx ends.
 func (s *server) run(ctx context.Context, at addresses) error {
 	defer close(s.ended)
 	reader, writer := io.Pipe()

@@ -17,7 +17,7 @@ var commentTexts = []string{
 
 const (
 	returnDelay = 2 * time.Second // time until a viewer whose connection was lost returns
-	giftShare   = 6               // a viewer sends a gift instead of a comment once in this many times
+	giftShare   = 6               // one of this many messages of a viewer is a gift instead of a comment
 	shortPause  = 700 * time.Millisecond
 	longPause   = 3500 * time.Millisecond
 )

@@ -13,7 +13,7 @@ const (
 	JSON   // a JSON value whose type depends on the row
 )
 
-// Column is a column of a table.
+// Column is a column of the table of an event type.
 type Column struct {
 	Name     string
 	Field    string // JSON name of the field of the payload; "" for a column of the envelope

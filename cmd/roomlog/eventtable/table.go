@@ -105,7 +105,7 @@ func (b *builder) add(from reflect.Type, payload bool) {
 	}
 }
 
-// suffix keeps the names of Go fields unique.
+// suffix returns what to append to the name of a Go field, so that a field of the payload has another name than a column of the record.
 func suffix(payload bool) string {
 	if payload {
 		return "Data"

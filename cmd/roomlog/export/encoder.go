@@ -16,7 +16,7 @@ import (
 // encoder writes the rows of events to the file of a table.
 type encoder interface {
 	write(line *replay.EventLine) error
-	flush() error // bounds the memory for rows that were written
+	flush() error // writes the buffered rows to the file, which bounds their memory
 	close() error // completes the file
 }
 

@@ -19,7 +19,7 @@ import (
 // file is a file that is being written, under a name that readers ignore.
 type file struct {
 	File
-	path    string // final path
+	path    string // final path of the file
 	file    *os.File
 	buffer  *bufio.Writer
 	sum     hash.Hash

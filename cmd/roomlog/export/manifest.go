@@ -24,7 +24,7 @@ type Manifest struct {
 	Personal   bool   `json:"personal"` // whether the files contain private fields
 
 	Position int64  `json:"position"` // the export contains every event up to this position
-	Cursor   string `json:"cursor"`   // cursor of that position
+	Cursor   string `json:"cursor"`   // cursor of the event at Position
 	Events   int64  `json:"events"`   // number of events in the folder
 
 	// ErasedUpTo is the position up to which the texts of forgotten people are erased in all files, if Personal is set.

@@ -20,7 +20,7 @@ const (
 // Filter selects the events of an export.
 type Filter struct {
 	Types []string      `json:"types,omitempty"` // event types; empty: all
-	Live  domain.LiveID `json:"live,omitempty"`  // 0: all lives
+	Live  domain.LiveID `json:"live,omitempty"`  // live whose events are exported; 0: all lives
 	User  domain.UserID `json:"user,omitempty"`  // only events that this user caused; 0: all
 }
 
@@ -56,7 +56,7 @@ type Options struct {
 	Progress      func(Progress) // called after each segment and after every 10,000 events; nil: not called
 }
 
-// Progress is the progress of an export.
+// Progress says how much of the log an export has written.
 type Progress struct {
 	Position, Head int64 // position that is being written, and the end of the log
 }

@@ -41,13 +41,13 @@ type backend struct {
 	migrated  migrations.Result
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
-	tracer    *tracing.Tracer // nil: no traces
+	tracer    *tracing.Tracer // records traces; nil: nothing is recorded
 	events    *replica.Reader // reads the history of the log, from the standby if there is one
 	sequencer *eventstore.Sequencer
 	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
 	feed      *feed.Feed
-	projector *projections.Projector // nil if this process does not have the role
+	projector *projections.Projector // applies events to the tables; nil if this process does not have the role projector
 	tree      *tree.Follower         // extends the transparency log; nil if this process does not have the role projector
 	webhooks  *webhooks.Deliverer    // nil if this process does not have the role projector
 	admission *projections.Admission

@@ -33,7 +33,7 @@ type readiness struct {
 	backend   *backend
 	stopping  atomic.Bool
 	maxLag    time.Duration
-	witnesses *transparency.Witnesses // nil: none
+	witnesses *transparency.Witnesses // witnesses of the transparency log; nil: none
 	more      []api.Check             // checks of parts that only some processes run
 }
 

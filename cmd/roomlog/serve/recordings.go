@@ -19,7 +19,7 @@ import (
 // recordings contains the recorder of a process and the server of the files of all nodes.
 type recordings struct {
 	archive  *broadcasts.Recordings
-	recorder *record.Recorder // nil if this process records nothing
+	recorder *record.Recorder // records broadcasts; nil if this process records nothing
 	handler  http.Handler     // serves the recordings of all nodes below api.RecordingsRoute
 	own      http.Handler     // serves FOLDER/ID/FILE of this node to other nodes; nil if it records nothing
 }

@@ -20,7 +20,7 @@ import (
 type relays struct {
 	nodes      *broadcasts.Nodes
 	recordings relay.Recordings
-	puller     *relay.Puller // nil if this process does not have the role media
+	puller     *relay.Puller // pulls streams from other nodes; nil if this process does not have the role media
 	url        string        // internal URL of this node; "" if it serves no other nodes
 }
 

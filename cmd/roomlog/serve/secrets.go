@@ -25,7 +25,7 @@ import (
 // is accepted while it is being replaced.
 type secrets struct {
 	jwt, sign, payment []string
-	audit              []string // nil: this server signs no checkpoints of the transparency log
+	audit              []string // secrets that sign the checkpoints of the transparency log; nil: this server signs none
 }
 
 // openSecrets returns each secret. It comes from an environment variable, from the file whose path is in the variable

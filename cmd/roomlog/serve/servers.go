@@ -33,7 +33,7 @@ type servers struct {
 	api       *api.API
 	readiness *readiness
 
-	sockets // empty if this process does not have the role
+	sockets // servers of WebSocket and Socket.IO; empty if this process does not have the role realtime
 }
 
 // openServers creates the servers, which use the backend. They handle requests when run is called.
@@ -79,6 +79,7 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 	if m != nil {
 		_, config.RTMPPort, _ = net.SplitHostPort(m.rtmp.Addr().String()) // a listener has a port
 	}
+	config.Records = c.archive.Records
 	config.Streams = streams.Directory{Directory: broadcasts.NewDirectory(b.cluster, b.queries)}
 	if config.MetricsFrom, err = limit.ParseProxies(c.MetricsFrom); err != nil {
 		return nil, fmt.Errorf("--metrics-from: %w", err)

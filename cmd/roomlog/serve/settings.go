@@ -146,7 +146,7 @@ type recordSettings struct {
 	Recordings string `placeholder:"DIR" help:"Folder of the recordings, used by one process alone. Default: recordings in the data folder."`
 }
 
-// CheckSettings checks the path.
+// CheckSettings returns an error if the path of the recordings is no folder and none can be made there.
 func (s *recordSettings) CheckSettings() error {
 	if s.Recordings != "" && !settings.IsFolder(s.Recordings) {
 		return fmt.Errorf("--recordings must be a folder, or a path where one can be made (got %q)", s.Recordings)

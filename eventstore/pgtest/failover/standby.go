@@ -64,8 +64,8 @@ func (d *Database) Rejoin() *Standby {
 	return s
 }
 
-// HostsDSN returns a connection string with the sockets of the primary and of a standby. Clients use the server that accepts writes, as
-// in production without one address: they notice a promotion themselves. It stays valid after Promote and Rejoin.
+// HostsDSN returns a connection string with the sockets of the primary and of a standby. Clients
+// choose the server that accepts writes, so they notice a promotion themselves. The string stays valid after Promote and Rejoin.
 func (d *Database) HostsDSN(s *Standby) string {
 	d.t.Helper()
 	u, err := url.Parse(d.primary.DSN())

@@ -81,7 +81,7 @@ func Start(t testing.TB, dsn string, mode Mode, settings ...string) string {
 	return u.String()
 }
 
-// find returns the program. It fails the test if it is not installed.
+// find returns the path of PgBouncer. It fails the test if PgBouncer is not installed.
 func find(t testing.TB) string {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "pgbouncer") {

@@ -12,7 +12,7 @@ import (
 	"os"
 )
 
-const blockSize = 512 // size of a header, and alignment of the files in a tar archive
+const blockSize = 512 // size of a header in bytes, and alignment of the files in a tar archive
 
 // tarHeader returns the header of a file in the archive: one block, which depends only on name and size.
 func tarHeader(name string, size int64) ([]byte, error) {

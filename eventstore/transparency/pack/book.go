@@ -20,7 +20,7 @@ import (
 const (
 	maxAccounts = 4_000_000
 	maxPending  = 1000
-	maxTickets  = 4_000_000 // tickets that were not refunded
+	maxTickets  = 4_000_000 // maximum number of tickets that were not refunded
 )
 
 // book contains the accounts of the double-entry bookkeeping. It applies coin events, and keeps those that it cannot

@@ -11,7 +11,7 @@ import (
 // Values of the first member of a manifest. A pack has the newest format. Packs of the first format, whose statements have
 // fewer columns, can still be verified.
 const (
-	format1 = "roomlog pack 1" // the statements do not name what was refunded, the payout and the correction
+	format1 = "roomlog pack 1" // first format: the statements do not name what was refunded, the payout and the correction
 	format  = "roomlog pack 2"
 )
 
@@ -33,7 +33,7 @@ const (
 	maxCheckpoint = 64 << 10
 )
 
-// Manifest describes a pack.
+// Manifest is the content of manifest.json in a pack: the range, its place in the tree, and the other files.
 type Manifest struct {
 	Format   string      `json:"format"`
 	Origin   string      `json:"origin"`    // name of the tree

@@ -70,7 +70,7 @@ type writer struct {
 	book     *book
 	archive  archive
 	leaves   []byte // hashes of one tile
-	tile     int64  // index of that tile
+	tile     int64  // index of the tile of leaves
 }
 
 // prove reads the hashes of the subtrees before and after the range. The reader checks them against the checkpoint.
@@ -170,7 +170,6 @@ func (w *writer) write(ctx context.Context, c transparency.Checkpoint) error {
 	return w.archive.finish()
 }
 
-// writeHashes writes the hashes of the leaves.
 func (w *writer) writeHashes(ctx context.Context, to io.Writer) error {
 	for index := w.r.From - 1; index < w.r.To; {
 		first, last := index%transparency.TileWidth, min(transparency.TileWidth, w.r.To-index+index%transparency.TileWidth)

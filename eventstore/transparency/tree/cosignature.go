@@ -95,7 +95,7 @@ const cosignaturesTimeout = 300 * time.Millisecond
 // WitnessState is the newest cosigned checkpoint of one witness.
 type WitnessState struct {
 	Key  string // public key of the witness
-	Size int64  // size of the checkpoint; 0 if the witness has cosigned none
+	Size int64  // number of events that the checkpoint covers; 0 if the witness has cosigned none
 	Note []byte // the checkpoint with its signatures; nil if there is none
 }
 

@@ -31,11 +31,11 @@ SET LOCAL idle_in_transaction_session_timeout = '5s'`
 // Config configures a Follower.
 type Config struct {
 	Store     *eventstore.Store
-	Pool      *pgxpool.Pool           // nil: the pool of the store
+	Pool      *pgxpool.Pool           // connections that extend the tree; nil: the pool of the store
 	Secrets   []string                // secrets of the keys that sign checkpoints, newest first; nil: nothing is signed
-	Memory    *Memory                 // nil: the newest checkpoint is remembered only in memory
-	Witnesses *transparency.Witnesses // nil: no event counts as anchored
-	Log       *slog.Logger            // nil: no log messages
+	Memory    *Memory                 // remembers the newest checkpoint outside the database; nil: only in memory
+	Witnesses *transparency.Witnesses // witnesses whose cosignatures count; nil: no event counts as anchored
+	Log       *slog.Logger            // receives the messages of the program; nil: none
 
 	Interval    time.Duration `default:"250ms"` // minimum time between two extensions of the tree
 	Poll        time.Duration `default:"1s"`    // interval at which the tree is compared with the log if nothing is appended
@@ -78,7 +78,7 @@ type Follower struct {
 // signing is a checkpoint that was signed, and that others may have seen if its transaction was committed.
 type signing struct {
 	transparency.Checkpoint
-	eventID uuid.UUID // id of its newest event
+	eventID uuid.UUID // id of the newest event that the checkpoint covers
 }
 
 // NewFollower returns a Follower. It does nothing until Run is called.

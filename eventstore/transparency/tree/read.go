@@ -27,20 +27,20 @@ type State struct {
 	Size       int64  // number of events that the tree contains
 	Halted     string // why nothing is signed until an operator begins a new tree; "" if the tree is not halted
 	Head       int64  // position of the newest event of the log
-	SignedSize int64  // size of the newest checkpoint; 0 if there is none
+	SignedSize int64  // number of events that the newest checkpoint covers; 0 if there is none
 	Signed     []byte // the newest signed checkpoint; nil if there is none
 	Keys       string // public keys of the signatures of the newest checkpoint, newest first, separated by spaces
 
 	eventID uuid.UUID // id of the event at position Size, according to the tree; zero if the tree is empty
 	found   uuid.UUID // id of the event at position Size in the log; zero if there is none
 	standby bool
-	signed  int64 // size of the newest checkpoint, according to the tree
+	signed  int64 // number of events that the newest checkpoint covers, according to the tree
 }
 
 // Tables are the tables that ReadState and ReadWitnesses read, besides the log.
 var Tables = []string{"tlog_tree", "tlog_checkpoint", "tlog_cosignature"}
 
-// ReadState reads the state of the tree.
+// ReadState reads how far the tree is: its number, its size and its newest checkpoint.
 func ReadState(ctx context.Context, db Querier) (State, error) {
 	var s State
 	var eventID, found *uuid.UUID

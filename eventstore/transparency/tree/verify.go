@@ -83,7 +83,7 @@ type verifier struct {
 	verified int64                  // largest size whose signed roots were all found in the tree
 
 	leaves  []byte // stored hashes of the leaves of one tile
-	at      int64  // index of that tile
+	at      int64  // index of the tile of leaves
 	first   Fault  // the first event that differs
 	differ  int    // number of events that differ
 	reports int    // number of reports about tables

@@ -24,7 +24,7 @@ const (
 )
 
 // ErrNotFound means that the server does not have what was requested.
-var ErrNotFound = errors.New("the server does not have it")
+var ErrNotFound = errors.New("the server does not have what was requested")
 
 // HTTP reads the transparency log of a server with C2SP tlog-tiles.
 type HTTP struct {

@@ -31,7 +31,7 @@ type Config struct {
 	Source *HTTP          // the server
 	Keys   note.Verifiers // public keys of the server
 	Dir    string         // folder of the checkpoints; created if it is missing
-	Log    *slog.Logger   // nil: silent
+	Log    *slog.Logger   // receives the messages of the program; nil: none
 
 	// Cosigner adds a cosignature (C2SP tlog-cosignature) to each checkpoint that the witness keeps, and the witness delivers
 	// it to the server; nil: none.
@@ -229,7 +229,6 @@ func (w *Witness) rewritten(ctx context.Context, signed []byte, cause error) err
 	return err
 }
 
-// keep stores a checkpoint.
 func (w *Witness) keep(ctx context.Context, c transparency.Checkpoint, signed []byte) error {
 	signed, err := w.cosign(signed)
 	if err != nil {

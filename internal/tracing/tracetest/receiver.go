@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Span is a received span.
+// Span is a span that the Receiver has received, with the attributes of its process.
 type Span struct {
 	*tracepb.Span
 	Resource map[string]string // attributes of the process

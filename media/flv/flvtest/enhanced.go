@@ -15,7 +15,7 @@ import (
 // Payload is a payload of an FLV tag.
 type Payload struct {
 	Kind byte
-	At   uint32 // milliseconds
+	At   uint32 // timestamp in milliseconds
 	Data []byte
 }
 
@@ -71,7 +71,6 @@ func Enhanced(t testing.TB, file, fourCC string) []Payload {
 	return all
 }
 
-// box returns the content of a box.
 func box(t testing.TB, file []byte, path ...string) []byte {
 	t.Helper()
 	var types mp4.BoxPath

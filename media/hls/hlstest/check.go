@@ -20,7 +20,7 @@ type Segment struct {
 	Parts    []Part
 }
 
-// Part is a partial segment.
+// Part is a partial segment of a playlist, as the playlist describes it.
 type Part struct {
 	URI         string
 	Duration    float64 // duration in seconds

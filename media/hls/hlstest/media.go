@@ -18,7 +18,7 @@ type Media struct {
 	Listed float64 // sum of the durations in the playlist, in seconds
 
 	scale float64 // ticks per second
-	begin uint64  // in ticks
+	begin uint64  // begin of the sample in ticks
 	end   uint64
 	any   bool
 }

@@ -12,7 +12,7 @@ import (
 type Config struct {
 	// Open is called for every new session before anything is read from it, and returns its Handler.
 	Open func(*Session) Handler
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
 	// Log receives the faults of the engine. Nil: they are not logged.
 	Log *slog.Logger

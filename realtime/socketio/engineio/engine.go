@@ -30,7 +30,7 @@ type Engine struct {
 
 	mu       sync.Mutex
 	sessions map[string]*Session
-	empty    chan struct{} // Shutdown creates it; it is closed when no session is left
+	empty    chan struct{} // closed when no session is left after Shutdown; Shutdown creates the channel
 }
 
 // New returns an Engine. It checks deadlines while Run runs. It panics when cfg lacks a dependency or a setting.
@@ -126,7 +126,6 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, s *Session
 	}
 }
 
-// handshake opens a session.
 func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Values) {
 	version := map[string]Version{"": V3, "3": V3, "4": V4}[query.Get("EIO")] // Some clients of version 3 do not send EIO.
 	upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")

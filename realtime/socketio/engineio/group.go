@@ -20,7 +20,7 @@ func (e *Engine) NewGroup() *Group {
 	return &Group{fanout: e.sockets.NewFanout(), single: make(map[*Session]struct{})}
 }
 
-// Add adds s. It receives every frame that is pushed after Add has returned, and no frame that was pushed before.
+// Add adds s to the group. The session receives every frame that is pushed after Add has returned, and no earlier one.
 func (g *Group) Add(s *Session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -56,10 +56,10 @@ type shared struct {
 // at any time, and none of them waits for the client.
 type Session struct {
 	shared  *shared
-	number  int64 // see Number
+	number  int64 // number of the session, see Number
 	id      string
 	alias   string       // public id of a session of version 3 while it polls; "": none
-	version atomic.Int32 // see Version
+	version atomic.Int32 // version of Engine.IO, see Version
 	query   url.Values
 	asText  bool   // whether the client receives binary messages as base64
 	address string // address of the client, as the Limiter counts it
@@ -70,7 +70,7 @@ type Session struct {
 	serial *ws.Serial // handles the packets and the end; its functions lock mu
 
 	mu         sync.Mutex
-	carrier    *carrier         // nil: the client polls
+	carrier    *carrier         // WebSocket connection that the session uses; nil: the client polls
 	probe      *carrier         // connection that may become the carrier
 	backlog    *ws.Backlog      // frames that wait in a session that polls
 	waiting    chan []*ws.Frame // receives the frames for the waiting GET; nil: no GET waits
@@ -152,7 +152,7 @@ func (s *Session) Upgraded() bool {
 	return s.carrier != nil
 }
 
-// Number returns the number of the session within its engine, counted from 1. It is the tag that ws.Receipt.Written
+// Number returns the number of the session within its engine, counted from 1. It is the tag that ws.WriteCounter.Written
 // gets for the session.
 func (s *Session) Number() int64 { return s.number }
 

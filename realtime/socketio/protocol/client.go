@@ -35,7 +35,7 @@ type Namespace struct {
 // namespace is a Namespace with its recovery store.
 type namespace struct {
 	Namespace
-	recovery *recoveryStore // nil: no recovery
+	recovery *recoveryStore // sockets that clients may recover; nil: no recovery
 }
 
 // client is the client of an Engine.IO session, with its sockets. It implements engineio.Handler. Its methods are
@@ -111,7 +111,6 @@ func (c *client) attach(data []byte) (*packet, error) {
 	return p, nil
 }
 
-// handle handles a packet.
 func (c *client) handle(p *packet) {
 	k := c.sockets[p.namespace]
 	if k != nil && k.isClosed() { // The server has disconnected the socket.
@@ -227,7 +226,6 @@ func (c *client) disconnect(k *Socket, all bool) {
 	})
 }
 
-// remove removes a socket from its namespace.
 func (c *client) remove(k *Socket, reason string) {
 	if c.sockets[k.namespace] == k {
 		delete(c.sockets, k.namespace)

@@ -133,7 +133,6 @@ func (p *packet) allows(data []byte) bool {
 	}
 }
 
-// encode encodes a packet without its attachments.
 func (p *packet) encode() []byte {
 	b := append(make([]byte, 0, len(p.data)+len(p.namespace)+24), byte(p.kind))
 	if p.kind.binary() {

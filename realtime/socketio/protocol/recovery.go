@@ -33,10 +33,10 @@ type Recovery struct {
 type recoveryStore struct {
 	Recovery
 	now  func() time.Time
-	lost *lru.Cache[string, lostSocket] // lost sockets by pid
+	lost *lru.Cache[string, lostSocket] // lost sockets by private session id, which the client sends to recover its socket
 
 	mu        sync.Mutex
-	connected map[string]*Socket // connected sockets by pid
+	connected map[string]*Socket // connected sockets by private session id
 }
 
 type lostSocket struct {

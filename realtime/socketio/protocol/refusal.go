@@ -11,7 +11,7 @@ type Refusal struct {
 	Data    any // additional data for programs; nil: none
 }
 
-// Error returns the message.
+// Error returns the message that the client receives.
 func (r *Refusal) Error() string { return r.Message }
 
 // encodeRefusal returns the data of a CONNECT_ERROR packet. Clients of protocol 4 get the data of the refusal alone.

@@ -61,12 +61,12 @@ func (r *receiver) expect(t *testing.T, want ...string) {
 }
 
 // start runs a delivery that begins at position 10. It returns a function that delivers a batch.
-func start(t *testing.T) (*registry, *delivery, func(feed.Batch)) {
+func start(t *testing.T) (*registry, *deliverer, func(feed.Batch)) {
 	t.Helper()
 	source := make(batches)
 	c := Config{Feed: source, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	r := newRegistry()
-	v := newDelivery(c, r, &presence{log: c.Log}, newSessionWatcher(c, r), newAnnouncer(c, r), newAccessWatcher(c, nil))
+	v := newDeliverer(c, r, &presence{log: c.Log}, newSessionWatcher(c, r), newAnnouncer(c, r), newAccessWatcher(c, nil))
 	v.history = func() int64 { return 1 }
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

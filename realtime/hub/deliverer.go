@@ -19,14 +19,14 @@ const resubscribeDelay = 100 * time.Millisecond
 
 var errSubscriptionEnded = errors.New("the subscription to the feed has ended")
 
-// delivery delivers the deltas and gauges of the feed to the subscribers, followers and clients in the registry. One
+// deliverer delivers the deltas and gauges of the feed to the subscribers, followers and clients in the registry. One
 // goroutine delivers the batches in order. It never waits for a client or for the database.
-type delivery struct {
+type deliverer struct {
 	feed      Feed
 	history   func() int64                             // returns the number of the history of the log that this process knows
 	head      func(ctx context.Context) (int64, error) // returns the position of the newest event of the log
 	log       *slog.Logger
-	tracer    *tracing.Tracer // nil: nothing is recorded
+	tracer    *tracing.Tracer // records when deltas are delivered; nil: nothing is recorded
 	registry  *registry
 	presence  *presence
 	watcher   *sessionWatcher
@@ -40,15 +40,15 @@ type delivery struct {
 	awaited  bool          // whether somebody waits for advanced; guarded by registry.mu
 }
 
-func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher, a *announcer, rights *accessWatcher) *delivery {
-	return &delivery{
+func newDeliverer(c Config, r *registry, p *presence, w *sessionWatcher, a *announcer, rights *accessWatcher) *deliverer {
+	return &deliverer{
 		feed: c.Feed, history: func() int64 { return c.Store.History().Number }, head: c.Store.Head, log: c.Log, tracer: c.Tracer, registry: r, presence: p, watcher: w, announcer: a, access: rights,
 		ready: make(chan struct{}), advanced: make(chan struct{}),
 	}
 }
 
 // run delivers the feed until ctx ends. It subscribes again when a subscription ends.
-func (v *delivery) run(ctx context.Context) error {
+func (v *deliverer) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := v.follow(ctx); err != nil && ctx.Err() == nil && !v.historyChanged() {
 			v.log.Log(ctx, LevelOf(err), "feed subscription lost, resubscribing", slog.Any("error", err))
@@ -59,14 +59,14 @@ func (v *delivery) run(ctx context.Context) error {
 }
 
 // historyChanged reports whether the log has another history, so that the feed has begun again.
-func (v *delivery) historyChanged() bool {
+func (v *deliverer) historyChanged() bool {
 	v.registry.mu.Lock()
 	defer v.registry.mu.Unlock()
 	return v.feed.History() != v.registry.history
 }
 
 // follow delivers the batches of one subscription until it ends.
-func (v *delivery) follow(ctx context.Context) error {
+func (v *deliverer) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the subscription, because a subscription that is not read delays the feed
 	batches, err := v.feed.Subscribe(ctx)
@@ -93,7 +93,7 @@ func (v *delivery) follow(ctx context.Context) error {
 // begin handles the start of a subscription to the feed. The first batch of the subscription follows position. begin
 // resets all receivers if deltas up to position were missed. If the subscription belongs to another history, all
 // receivers start again.
-func (v *delivery) begin(ctx context.Context, history, position int64) {
+func (v *deliverer) begin(ctx context.Context, history, position int64) {
 	v.registry.mu.Lock()
 	defer v.registry.mu.Unlock()
 	select {
@@ -117,7 +117,7 @@ func (v *delivery) begin(ctx context.Context, history, position int64) {
 }
 
 // skipTo resets all subscribers, clients and followers if deltas up to position were missed.
-func (v *delivery) skipTo(ctx context.Context, position int64) {
+func (v *deliverer) skipTo(ctx context.Context, position int64) {
 	if position <= v.registry.position {
 		return
 	}
@@ -127,7 +127,7 @@ func (v *delivery) skipTo(ctx context.Context, position int64) {
 	v.advance(position)
 }
 
-func (v *delivery) deliverBatch(ctx context.Context, b feed.Batch) {
+func (v *deliverer) deliverBatch(ctx context.Context, b feed.Batch) {
 	v.registry.mu.Lock()
 	defer v.registry.mu.Unlock()
 	v.skipTo(ctx, b.After)
@@ -153,7 +153,7 @@ func (v *delivery) deliverBatch(ctx context.Context, b feed.Batch) {
 }
 
 // deliver delivers one delta to its subscribers, to the followers and to the clients of its recipient.
-func (v *delivery) deliver(d projections.Delta) {
+func (v *deliverer) deliver(d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserProfileChanged:
 		v.profiles.Add(1)
@@ -182,7 +182,7 @@ func (v *delivery) deliver(d projections.Delta) {
 }
 
 // advance records that all deltas up to position have been delivered, and wakes the callers of waitFor.
-func (v *delivery) advance(position int64) {
+func (v *deliverer) advance(position int64) {
 	for _, f := range v.registry.followers {
 		f.Deliver(position)
 	}
@@ -195,7 +195,7 @@ func (v *delivery) advance(position int64) {
 }
 
 // waitForHead blocks until all deltas of the events that are in the log now have been delivered.
-func (v *delivery) waitForHead(ctx context.Context) error {
+func (v *deliverer) waitForHead(ctx context.Context) error {
 	head, err := v.head(ctx)
 	if err != nil {
 		return err
@@ -204,7 +204,7 @@ func (v *delivery) waitForHead(ctx context.Context) error {
 }
 
 // waitReady blocks until the first subscription to the feed has begun.
-func (v *delivery) waitReady(ctx context.Context) error {
+func (v *deliverer) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
 	defer cancel()
 	select {
@@ -217,7 +217,7 @@ func (v *delivery) waitReady(ctx context.Context) error {
 
 // waitFor blocks until all deltas up to position have been delivered, in the history of the log that this process
 // knows.
-func (v *delivery) waitFor(ctx context.Context, position int64) error {
+func (v *deliverer) waitFor(ctx context.Context, position int64) error {
 	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
 	defer cancel()
 	for {

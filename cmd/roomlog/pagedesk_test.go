@@ -32,14 +32,14 @@ const recordCombos = `(() => {
 	}).observe(document, {childList: true, subtree: true, characterData: true});
 })()`
 
-// tabsOfDesk returns the names of the tabs that the desk shows.
+// tabsOfDesk returns the names of the tabs that the view of the service shows.
 func (p *inspector) tabsOfDesk() (tabs []string) {
 	p.t.Helper()
 	p.run(onPage+`await shown(".page .tabs [data-tab]"); return [...document.querySelectorAll(".page .tabs [data-tab]")].map((tab) => tab.dataset.tab);`, &tabs)
 	return tabs
 }
 
-// TestPageDesk lets an operator and an auditor work at the desk: each sees the tabs of the role, and what is shown follows the log.
+// TestPageDesk lets an operator and an auditor work on their view: each sees the tabs of the role, and what is shown follows the log.
 // It also shows people with odd names, and the page to a browser with another language and dark colours.
 func TestPageDesk(t *testing.T) {
 	t.Parallel()

@@ -32,16 +32,16 @@ const recordCombos = `(() => {
 	}).observe(document, {childList: true, subtree: true, characterData: true});
 })()`
 
-// tabsOfDesk returns the names of the tabs that the view of the service shows.
-func (p *inspector) tabsOfDesk() (tabs []string) {
+// serviceTabs returns the names of the tabs that the view of the service shows.
+func (p *inspector) serviceTabs() (tabs []string) {
 	p.t.Helper()
 	p.run(onPage+`await shown(".page .tabs [data-tab]"); return [...document.querySelectorAll(".page .tabs [data-tab]")].map((tab) => tab.dataset.tab);`, &tabs)
 	return tabs
 }
 
-// TestPageDesk lets an operator and an auditor work on their view: each sees the tabs of the role, and what is shown follows the log.
+// TestPageOfService lets an operator and an auditor work on their view: each sees the tabs of the role, and what is shown follows the log.
 // It also shows people with odd names, and the page to a browser with another language and dark colours.
-func TestPageDesk(t *testing.T) {
+func TestPageOfService(t *testing.T) {
 	t.Parallel()
 	need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
 	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--test-payments"}, unhurried...)...)
@@ -57,7 +57,7 @@ func TestPageDesk(t *testing.T) {
 	operator.knows("boss")
 	t.Run("operators and auditors see the tabs of their role", func(t *testing.T) {
 		want := []string{"", "streams", "users", "reports", "words", "connections", "webhooks"}
-		if got := operator.tabsOfDesk(); !slices.Equal(got, want) {
+		if got := operator.serviceTabs(); !slices.Equal(got, want) {
 			t.Errorf("an operator has the tabs %q, want %q", got, want)
 		}
 		operator.opens("/desk/gifts")
@@ -106,7 +106,7 @@ func TestPageDesk(t *testing.T) {
 	auditor := operator.withScript(site+"/desk", takeFiles)
 	auditor.knows("audit")
 	t.Run("an auditor searches gifts and saves them", func(t *testing.T) {
-		if got, want := auditor.tabsOfDesk(), []string{"gifts", "coins", "timeline"}; !slices.Equal(got, want) {
+		if got, want := auditor.serviceTabs(), []string{"gifts", "coins", "timeline"}; !slices.Equal(got, want) {
 			t.Errorf("an auditor has the tabs %q, want %q", got, want)
 		}
 		find := func(filter, value string) {

@@ -51,7 +51,7 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 func (s *server) writeReplay(w http.ResponseWriter, r *http.Request, request eventsRequest) {
 	ctx := r.Context()
 	config := replay.Config{
-		Store: s.Store, Events: s.Events, Now: s.Now, Draining: s.draining,
+		Store: s.Store, Events: s.Events, Now: s.Now, Log: s.log, Draining: s.draining,
 		Heartbeat: s.EventHeartbeat, CheckEvery: s.EventCheck, SlowReader: s.SlowEventReader, WriteTimeout: s.EventWriteTimeout,
 		Check: func(ctx context.Context) error {
 			if err := s.requireRole(ctx, domain.RoleAnalyst); err != nil || !request.Personal {

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lxzan/gws"
 
 	"roomlog/domain"
+	"roomlog/internal/waittest"
 )
 
 // eventSocket is a WebSocket at GET /api/events.
@@ -29,7 +29,12 @@ func (s *eventSocket) OnMessage(_ *gws.Conn, m *gws.Message) {
 	_ = m.Close()
 }
 
-func (s *eventSocket) OnPong(_ *gws.Conn, payload []byte) { s.pongs <- string(payload) }
+func (s *eventSocket) OnPong(_ *gws.Conn, payload []byte) {
+	select {
+	case s.pongs <- string(payload):
+	default: // the test does not read it
+	}
+}
 
 func (s *eventSocket) OnClose(_ *gws.Conn, err error) {
 	s.closed = err
@@ -59,23 +64,30 @@ func (a account) openSocket(query string) *eventSocket {
 // text returns the next message, or "" after the last one.
 func (s *eventSocket) text() string {
 	s.Helper()
-	select {
-	case text := <-s.messages:
-		return text
-	case <-time.After(testTimeout): // time passes: only if no message arrives
-		s.Fatalf("no message within %v", testTimeout)
-		return ""
-	}
+	return waittest.Receive(s, s.messages, "a message")
 }
 
 // event returns the next message with an event or an end.
 func (s *eventSocket) event() line {
 	s.Helper()
 	for {
-		if l := lines(s, s.text())[0]; l.Type != "" || l.End != "" {
+		text := s.text()
+		if text == "" {
+			s.Fatalf("the connection ended with %v, want an event", s.closed)
+		}
+		if l := lines(s, text)[0]; l.Type != "" || l.End != "" {
 			return l
 		}
 	}
+}
+
+// expectEnd reads the messages until the end, and checks the close code.
+func (s *eventSocket) expectEnd(code uint16) {
+	s.Helper()
+	for s.text() != "" {
+		continue
+	}
+	s.expectClosed(code)
 }
 
 // expectClosed checks that no message follows, and the close code.
@@ -135,7 +147,7 @@ func TestEventsOverWebSocket(t *testing.T) {
 		if err := s.WritePing([]byte("are you there")); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-s.pongs; got != "are you there" {
+		if got := waittest.Receive(t, s.pongs, "the pong"); got != "are you there" {
 			t.Errorf("the pong is %q", got)
 		}
 	})
@@ -144,10 +156,7 @@ func TestEventsOverWebSocket(t *testing.T) {
 		if err := s.WriteString("hello"); err != nil {
 			t.Fatal(err)
 		}
-		for s.text() != "" {
-			continue
-		}
-		s.expectClosed(1008)
+		s.expectEnd(1008)
 	})
 	t.Run("refused requests", func(t *testing.T) {
 		upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
@@ -165,4 +174,47 @@ func TestEventsOverWebSocket(t *testing.T) {
 		}
 		s.expectClosed(1000)
 	})
+}
+
+// TestInvalidFramesOfReplays checks that a frame that the WebSocket library cannot handle, or too many frames, close the connection with a
+// code and cause no panic.
+func TestInvalidFramesOfReplays(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a := d.account("alice").grant(domain.RoleAnalyst)
+	mask := "\x01\x02\x03\x04"
+	for name, test := range map[string]struct {
+		send string
+		code uint16
+	}{
+		"a length of 2^63":               {"\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00" + mask, 1002},
+		"a length of 2^64-1":             {"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff" + mask, 1002},
+		"a length of 2^62":               {"\x81\xff\x40\x00\x00\x00\x00\x00\x00\x00" + mask, 1009},
+		"a length that would overflow":   {"\x01\x81" + mask + "x\x80\xff\x7f\xff\xff\xff\xff\xff\xff\xff" + mask, 1009},
+		"a message above the limit":      {"\x81\xfe\x04\x01" + mask, 1009},
+		"a continuation of nothing":      {"\x80\x80" + mask, 1002},
+		"a message inside a message":     {"\x01\x81" + mask + "x\x81\x81" + mask + "x", 1002},
+		"a frame without a mask":         {"\x81\x01x", 1002},
+		"a long ping":                    {"\x89\xfe\x00\x80" + mask, 1002},
+		"a fragmented close":             {"\x08\x80" + mask, 1002},
+		"reserved bits":                  {"\xf1\x80" + mask, 1002},
+		"a reserved opcode":              {"\x83\x80" + mask, 1002},
+		"a bad frame after a good ping":  {"\x89\x80" + mask + "\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00" + mask, 1002},
+		"a text that is not UTF-8":       {"\x81\x81" + mask + "\xff", 1008},
+		"a binary message":               {"\x82\x81" + mask + "x", 1008},
+		"empty fragments without an end": {"\x01\x80" + mask + strings.Repeat("\x00\x80"+mask, 200), 4429},
+		"pings":                          {strings.Repeat("\x89\x80"+mask, 200), 4429},
+		"pongs that nobody asked for":    {strings.Repeat("\x8a\x80"+mask, 200), 4429},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := a.openSocket("?from=now")
+			if _, err := s.NetConn().Write([]byte(test.send)); err != nil {
+				t.Fatal(err)
+			}
+			s.expectEnd(test.code)
+		})
+	}
+	if strings.Contains(d.log.String(), "panicked") {
+		t.Errorf("a client caused a panic:\n%s", d.log.String())
+	}
 }

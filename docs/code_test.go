@@ -79,6 +79,30 @@ func initFaults(files []goFile) []fault {
 	return faults
 }
 
+// socketFaults reports files that accept WebSockets in a package that does not use wsframe.Validator. The library panics on some frames.
+func socketFaults(files []goFile) []fault {
+	validates := map[string]bool{} // folders
+	var accepting []goFile
+	for _, file := range files {
+		switch {
+		case file.forTests():
+			continue
+		case file.uses("github.com/lxzan/gws", "NewUpgrader"):
+			accepting = append(accepting, file)
+		}
+		if file.uses("roomlog/internal/wsframe", "Validator") {
+			validates[file.dir()] = true
+		}
+	}
+	var faults []fault
+	for _, file := range accepting {
+		if !validates[file.dir()] {
+			faults = append(faults, fault{file.path, "accepts WebSockets: read them through a wsframe.Validator"})
+		}
+	}
+	return faults
+}
+
 // looseJSON contains the files of the servers that may decode JSON with encoding/json, with the reason.
 var looseJSON = map[string]string{
 	"api/openapi/document.go":             "a document that this program has made",

@@ -33,6 +33,22 @@ func (f goFile) test() bool { return strings.HasSuffix(f.path, "_test.go") }
 // forTests reports whether only tests use the file.
 func (f goFile) forTests() bool { return f.test() || within(f.dir(), testFolders...) }
 
+// uses reports whether the file uses a name of an imported package.
+func (f goFile) uses(imported, name string) (yes bool) {
+	local, imports := f.imports[imported]
+	if !imports {
+		return false
+	}
+	ast.Inspect(f.syntax, func(node ast.Node) bool {
+		if selector, ok := node.(*ast.SelectorExpr); ok && selector.Sel.Name == name {
+			pkg, ok := selector.X.(*ast.Ident)
+			yes = yes || ok && pkg.Name == local
+		}
+		return true
+	})
+	return yes
+}
+
 // line returns the number of a line.
 func (f goFile) line(at token.Pos) int { return f.set.Position(at).Line }
 

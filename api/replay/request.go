@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"roomlog/domain"
@@ -51,6 +52,7 @@ type Config struct {
 	Store        *eventstore.Store
 	Events       *replica.Reader // reads the events of Store
 	Now          func() time.Time
+	Log          *slog.Logger
 	Draining     <-chan struct{} // when this channel is closed, all replays end
 	Heartbeat    time.Duration   // maximum time between two lines
 	CheckEvery   time.Duration   // interval between two calls of Check

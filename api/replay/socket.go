@@ -1,21 +1,33 @@
 package replay
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/lxzan/gws"
+	"golang.org/x/time/rate"
+
+	"roomlog/internal/wsframe"
 )
 
-// maxClientMessage is the maximum size in bytes of a message from a client, which need not send any.
-const maxClientMessage = 1 << 10
+// A client need not send anything. It may send pings, and one small message, which closes the connection.
+const (
+	maxClientMessage  = 1 << 10 // maximum size of a message in bytes
+	clientFrameRate   = 10      // number of frames per second
+	clientFrameBurst  = 100     // number of frames at once
+	clientReadsAtOnce = 512     // size in bytes of the buffer for reading
+)
 
 // Close codes (RFC 6455, section 7.4.1).
 const (
@@ -29,6 +41,7 @@ type Socket struct {
 	socket  *gws.Conn
 	timeout time.Duration
 	now     func() time.Time
+	log     *slog.Logger
 	reading chan struct{} // closed when nothing reads from the connection any more
 
 	mu     sync.Mutex // held while something is written
@@ -54,12 +67,12 @@ func OpenSocket(ctx context.Context, c Config, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return nil, nil, fmt.Errorf("open a WebSocket: %w", err)
 	}
-	s := &Socket{conn: conn, timeout: c.WriteTimeout, now: c.Now, reading: make(chan struct{})}
-	err = s.limitWrite()
-	if err == nil {
-		s.socket, err = gws.NewUpgrader(socketEvents{s: s}, &gws.ServerOption{ReadMaxPayloadSize: maxClientMessage}).UpgradeFromConn(conn, buffered.Reader, r)
-	}
-	if err != nil {
+	s := &Socket{conn: conn, timeout: c.WriteTimeout, now: c.Now, log: c.Log, reading: make(chan struct{})}
+	client := &clientConn{Conn: conn, s: s, from: buffered.Reader, validator: wsframe.Validator{
+		Limiter: rate.NewLimiter(clientFrameRate, clientFrameBurst), Binary: true, Max: maxClientMessage,
+	}}
+	upgrader := gws.NewUpgrader(socketEvents{}, &gws.ServerOption{ReadMaxPayloadSize: maxClientMessage, ReadBufferSize: clientReadsAtOnce})
+	if s.socket, err = upgrader.UpgradeFromConn(client, bufio.NewReaderSize(client, clientReadsAtOnce), r); err != nil {
 		_ = conn.Close()
 		return nil, nil, fmt.Errorf("open a WebSocket: %w", err)
 	}
@@ -67,19 +80,17 @@ func OpenSocket(ctx context.Context, c Config, w http.ResponseWriter, r *http.Re
 	go func() {
 		defer close(s.reading)
 		defer cancel()
+		defer s.recoverReading(ctx)
 		s.socket.ReadLoop()
 	}()
 	return s, ctx, nil
 }
 
-func (s *Socket) limitWrite() error { return s.conn.SetWriteDeadline(s.now().Add(s.timeout)) }
-
-// reply writes a reply to the client after the write in progress.
-func (s *Socket) reply(write func() error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.broken && s.limitWrite() == nil {
-		_ = write() // fails only if the client has disconnected
+// recoverReading recovers from a panic while the connection is read, logs it and closes the connection.
+func (s *Socket) recoverReading(ctx context.Context) {
+	if fault := recover(); fault != nil {
+		s.log.ErrorContext(ctx, "WebSocket of a replay panicked", slog.Any("panic", fault), slog.String("stack", string(debug.Stack())))
+		_ = s.conn.Close()
 	}
 }
 
@@ -103,16 +114,26 @@ func (s *Socket) Write(chunk []byte) (int, error) {
 	for line := range bytes.Lines(chunk) {
 		s.frames = appendTextFrame(s.frames, bytes.TrimSuffix(line, []byte{'\n'}))
 	}
-	if _, err := s.conn.Write(s.frames); err != nil {
-		s.broken = true
-		return 0, err //nolint:wrapcheck // the sender wraps it
+	if err := s.write(s.frames); err != nil {
+		return 0, err
 	}
 	return len(chunk), nil
 }
 
+// write writes whole frames. After an error it writes nothing more, because a frame may have been written in part. The caller must hold
+// s.mu.
+func (s *Socket) write(frames []byte) error {
+	if s.broken {
+		return net.ErrClosed
+	}
+	_, err := s.conn.Write(frames)
+	s.broken = err != nil
+	return err //nolint:wrapcheck // the sender wraps it
+}
+
 // Close closes the connection, and waits until nothing reads from it.
 func (s *Socket) Close() {
-	s.reply(func() error { return s.socket.WriteClose(closeNormal, nil) })
+	_ = s.socket.WriteClose(closeNormal, nil) // fails only if the connection is broken or closed
 	_ = s.conn.Close()
 	<-s.reading
 }
@@ -131,19 +152,63 @@ func appendTextFrame(b, text []byte) []byte {
 	return append(b, text...)
 }
 
-// socketEvents replies to pings, and closes the connection when the client sends a message.
-type socketEvents struct {
-	gws.BuiltinEventHandler
-	s *Socket
+// clientConn is the connection of a Socket as gws uses it. It returns an error if the client sends a frame that the validator refuses.
+type clientConn struct {
+	net.Conn
+	s         *Socket
+	from      io.Reader
+	validator wsframe.Validator
+	refused   *wsframe.Violation
 }
+
+// Read returns bytes of the client that the validator has accepted. It closes the connection when the client has done so, so that a write
+// to the client ends.
+func (c *clientConn) Read(b []byte) (int, error) {
+	if c.refused != nil {
+		return 0, c.refuse()
+	}
+	n, err := c.from.Read(b)
+	if err != nil {
+		_ = c.Close()
+	}
+	_, good, refused := c.validator.Scan(b[:n], c.s.now())
+	if refused == nil {
+		return n, err //nolint:wrapcheck // gws compares it
+	}
+	c.refused = refused // the next Read closes the connection, so that the frames before are still handled
+	if good == 0 {
+		return 0, c.refuse()
+	}
+	return good, nil
+}
+
+// refuse sends the close code of a violation.
+func (c *clientConn) refuse() error {
+	_ = c.s.socket.WriteClose(c.refused.Code, []byte(c.refused.Reason)) // fails only if the connection is broken or closed
+	return c.refused
+}
+
+// Write writes a frame of gws after the write in progress, within the deadline of a chunk.
+func (c *clientConn) Write(frame []byte) (int, error) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if err := c.SetWriteDeadline(c.s.now().Add(c.s.timeout)); err != nil {
+		return 0, err //nolint:wrapcheck // gws compares it
+	}
+	if err := c.s.write(frame); err != nil {
+		return 0, err
+	}
+	return len(frame), nil
+}
+
+// socketEvents replies to pings, and closes the connection when the client sends a message.
+type socketEvents struct{ gws.BuiltinEventHandler }
 
 // OnPing sends a pong.
-func (e socketEvents) OnPing(socket *gws.Conn, payload []byte) {
-	e.s.reply(func() error { return socket.WritePong(payload) })
-}
+func (socketEvents) OnPing(socket *gws.Conn, payload []byte) { _ = socket.WritePong(payload) }
 
 // OnMessage closes the connection.
-func (e socketEvents) OnMessage(socket *gws.Conn, message *gws.Message) {
+func (socketEvents) OnMessage(socket *gws.Conn, message *gws.Message) {
 	_ = message.Close()
-	e.s.reply(func() error { return socket.WriteClose(closePolicy, []byte("a replay takes no messages")) })
+	_ = socket.WriteClose(closePolicy, []byte("a replay takes no messages"))
 }

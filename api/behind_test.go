@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,7 +116,125 @@ func TestSignInWhileTablesAreBehind(t *testing.T) {
 		return nil
 	})
 	for _, name := range []string{"alice", "newcomer", "nobody"} {
-		signIn(name, testPassword+"x").expectFailure(400, "credentials_wrong", "用户名或密码错误")
+		d.signInUnlessBusy(name, testPassword+"x").expectFailure(400, "credentials_wrong", "用户名或密码错误")
+	}
+}
+
+// signInUnlessBusy sends a sign-in until the tables are not behind the log, and returns the response.
+func (d *testAPI) signInUnlessBusy(name, guess string) (got reply) {
+	d.Helper()
+	d.eventually(func() error {
+		if got = d.post("/api/login", object{"username": name, "password": guess}); got.status == http.StatusServiceUnavailable {
+			return fmt.Errorf("%d %s", got.status, got.raw)
+		}
+		return nil
+	})
+	return got
+}
+
+// TestBusySignInsAreNoWrongPasswords checks that a newcomer who repeats a sign-in while the tables lack the account is not told that too
+// many passwords were wrong, and that the same holds for the other users, so that the response does not show who has an account.
+func TestBusySignInsAreNoWrongPasswords(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t, frozenClock, func(c *api.Config) {
+		c.Settle, c.WrongPasswordsPerDevice, c.WrongPasswordsPerName = 30*time.Millisecond, 2, 4
+	})
+	d.post("/api/reg", object{"username": "alice", "password": testPassword, "repassword": testPassword}).ok(nil)
+	d.signInUnlessBusy("alice", testPassword).ok(nil)
+	d.stop.projector()
+	d.post("/api/reg", object{"username": "newcomer", "password": testPassword, "repassword": testPassword}).ok(nil)
+	guesses := map[string]string{"newcomer": testPassword, "alice": testPassword + "x", "nobody": testPassword}
+	for name, guess := range guesses {
+		for range 5 {
+			d.post("/api/login", object{"username": name, "password": guess}).busy()
+		}
+	}
+	d.start(projections.NewProjector(d.store, projections.ProjectorConfig{Now: time.Now}).Run)
+	d.signInUnlessBusy("newcomer", testPassword).ok(nil)
+	for name := range guesses {
+		for range 2 {
+			d.signInUnlessBusy(name, testPassword+"x").expectFailure(400, "credentials_wrong", "用户名或密码错误")
+		}
+		d.signInUnlessBusy(name, testPassword+"x").expectFailure(429, domain.CodeRateLimited, "操作太频繁，请稍后再试")
+	}
+}
+
+// frozenClock stops the clock of the API, so that limits do not recover during a test.
+func frozenClock(c *api.Config) {
+	now := time.Now()
+	c.Now = func() time.Time { return now }
+	c.BodyTimeout, c.UploadTimeout = 10*time.Minute, 10*time.Minute // both timeouts are longer than the test and start now
+}
+
+// observedFeed is a feed that calls a function before each wait for the tables.
+type observedFeed struct {
+	api.Feed
+	before *atomic.Pointer[func()] // nil: nothing is called
+}
+
+func (f observedFeed) WaitFor(ctx context.Context, position int64) error {
+	if before := f.before.Load(); before != nil {
+		(*before)()
+	}
+	return f.Feed.WaitFor(ctx, position)
+}
+
+// TestSignInReadsTheAccountAgain checks that a sign-in succeeds with the password that the tables contain only after it has waited for
+// them, and that it then does not count as a wrong one.
+func TestSignInReadsTheAccountAgain(t *testing.T) {
+	t.Parallel()
+	var before atomic.Pointer[func()]
+	d := startAPI(t, frozenClock, func(c *api.Config) {
+		c.Feed = observedFeed{c.Feed, &before}
+		c.WrongPasswordsPerDevice, c.WrongPasswordsPerName = 1, 2
+	})
+	const newest = "battery staple"
+	d.account("alice")
+	d.post("/api/reg", object{"username": "bob", "password": newest, "repassword": newest}).ok(nil)
+	change := func() {
+		const give = `UPDATE read.user_account a SET credential = b.credential FROM read.user_account b
+			WHERE a.username = 'alice' AND b.username = 'bob'`
+		_, err := d.db.Owner.Exec(context.WithoutCancel(t.Context()), give)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	before.Store(&change)
+	d.post("/api/login", object{"username": "alice", "password": newest}).ok(nil)
+	before.Store(nil)
+	d.post("/api/login", object{"username": "alice", "password": testPassword}).expectFailure(400, "credentials_wrong", "用户名或密码错误")
+	d.post("/api/login", object{"username": "alice", "password": testPassword}).expectFailure(429, domain.CodeRateLimited, "操作太频繁，请稍后再试")
+}
+
+// TestDisconnectedSignInsCount checks that a client cannot guess without limit by disconnecting while the tables are behind the log.
+func TestDisconnectedSignInsCount(t *testing.T) {
+	t.Parallel()
+	var before atomic.Pointer[func()]
+	d := startAPI(t, frozenClock, func(c *api.Config) {
+		c.Feed = observedFeed{c.Feed, &before}
+		c.WrongPasswordsPerDevice, c.WrongPasswordsPerName = 1, 2
+	})
+	d.account("alice")
+	d.stop.projector()
+	bob := domain.RegisterUser{Username: "bob", NameKey: d.store.NameKey("bob"), Credential: "c"}
+	if _, err := d.sequencer.Execute(t.Context(), domain.Request{Command: bob}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"alice", "nobody"} {
+		ctx, disconnect := context.WithCancel(t.Context())
+		stop := func() { disconnect() }
+		before.Store(&stop)
+		body := fmt.Sprintf(`{"username":%q,"password":%q}`, name, testPassword+"x")
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/login", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.RemoteAddr = "127.0.0.1:1"
+		d.api.ServeHTTP(httptest.NewRecorder(), r)
+		if ctx.Err() == nil {
+			t.Errorf("%s: the sign-in did not wait for the tables", name)
+		}
+		before.Store(nil)
+		disconnect()
+		d.post("/api/login", object{"username": name, "password": testPassword}).expectFailure(429, domain.CodeRateLimited, "操作太频繁，请稍后再试")
 	}
 }
 

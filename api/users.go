@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -141,35 +142,27 @@ func (s *server) startSession(ctx context.Context, user domain.UserID) (string, 
 
 // checkPassword returns the account with a username if the password is correct, and otherwise a *domain.Refusal. An account can be
 // newer than the tables: before checkPassword refuses, it waits for them, and returns CodeBusy if they stay behind the log. It does so for
-// every wrong password, so that the response does not show whether the account exists.
+// every wrong password, so that the response does not show whether the account exists. A sign-in is one attempt against the limits of
+// wrong passwords.
 func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (projections.Account, error) {
 	if password.Check(guess) != nil { // no account can have this password
 		return projections.Account{}, wrongPassword()
 	}
-	account, err := s.Queries.Account(ctx, nameKey)
-	if err != nil && !isNotFound(err) {
+	account, err := s.accountIfAny(ctx, nameKey)
+	if err != nil {
 		return account, err
 	}
-	right, err := s.tryPassword(ctx, nameKey, account, guess)
-	if err == nil && !right {
-		if err = s.waitForHead(ctx); err != nil {
-			return account, err
-		}
-		if account.ID == 0 {
-			account, err = s.Queries.Account(ctx, nameKey)
-			switch {
-			case isNotFound(err):
-				return account, wrongPassword()
-			case err != nil:
-				return account, err
-			}
-			right, err = s.tryPassword(ctx, nameKey, account, guess)
-		}
+	end, retryAfter, ok := s.signIns.Begin(s.signInAttempt(ctx, nameKey, account.ID))
+	if !ok {
+		return account, rateLimited("too many wrong passwords: try again later", retryAfter)
 	}
+	outcome := signin.Undecided
+	defer func() { end(outcome) }()
+	account, outcome, err = s.tryPassword(ctx, nameKey, account, guess)
 	switch {
 	case err != nil:
 		return account, err
-	case !right:
+	case outcome != signin.Right:
 		return account, wrongPassword()
 	case account.Disabled:
 		return account, refusal(domain.CodeUserUnavailable, "user %d is disabled", account.ID)
@@ -177,28 +170,54 @@ func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (proj
 	return account, nil
 }
 
-// tryPassword reports whether a password is that of an account, which is the zero Account if the tables have none with the username. The
-// attempt counts against the limits of wrong passwords.
-func (s *server) tryPassword(ctx context.Context, nameKey string, account projections.Account, guess string) (right bool, err error) {
-	end, retryAfter, ok := s.signIns.Begin(s.signInAttempt(ctx, nameKey, account.ID))
-	if !ok {
-		return false, rateLimited("too many wrong passwords: try again later", retryAfter)
+// accountIfAny returns the account that the tables contain under a username, or the zero Account.
+func (s *server) accountIfAny(ctx context.Context, nameKey string) (projections.Account, error) {
+	account, err := s.Queries.Account(ctx, nameKey)
+	if isNotFound(err) {
+		return projections.Account{}, nil
 	}
-	outcome := signin.Undecided
-	defer func() { end(outcome) }()
-	hash, err := s.Store.Credential(ctx, account.Credential) // also for unknown usernames, so that the response takes the same time
+	return account, err
+}
+
+// tryPassword compares a password with that of an account, which is the zero Account if the tables have none under the username. If the
+// password differs, it waits for the tables, reads the account again and compares once more if the password hash is another one. It returns
+// the account that it has read last.
+//
+// An attempt that ends in CodeBusy is undecided, because its password may be right. A client that disconnects while it waits has sent a
+// wrong password: it could otherwise guess without waiting for the response.
+func (s *server) tryPassword(ctx context.Context, nameKey string, account projections.Account, guess string) (
+	_ projections.Account, _ signin.Outcome, err error,
+) {
+	right, err := s.verify(ctx, account, guess)
+	switch {
+	case err != nil:
+		return account, signin.Undecided, err
+	case right:
+		return account, signin.Right, nil
+	}
+	newest := account
+	if err = s.waitForHead(ctx); err == nil {
+		newest, err = s.accountIfAny(ctx, nameKey)
+	}
+	if err == nil && newest.Credential != account.Credential {
+		right, err = s.verify(ctx, newest, guess)
+	}
+	switch {
+	case err != nil && !errors.Is(ctx.Err(), context.Canceled):
+		return newest, signin.Undecided, err
+	case right:
+		return newest, signin.Right, nil
+	}
+	return newest, signin.Wrong, err
+}
+
+// verify reports whether a password is that of an account. It takes the same time for the zero Account.
+func (s *server) verify(ctx context.Context, account projections.Account, guess string) (bool, error) {
+	hash, err := s.Store.Credential(ctx, account.Credential)
 	if err != nil {
 		return false, err
 	}
-	right, err = s.passwords.Verify(ctx, hash, guess)
-	switch {
-	case err != nil:
-	case right:
-		outcome = signin.Right
-	default:
-		outcome = signin.Wrong
-	}
-	return right, err
+	return s.passwords.Verify(ctx, hash, guess)
 }
 
 func wrongPassword() error {

@@ -214,7 +214,7 @@ var checkers = struct {
 // checker returns the checker of the server's responses. The server must have the role api.
 func (p *process) checker() *apicheck.Checker {
 	p.t.Helper()
-	if slices.Contains(p.args, "--public-url") {
+	if p.mayHavePublicURL() {
 		p.t.Fatal("the document of a server with a public URL is another one")
 	}
 	checkers.Lock()
@@ -228,6 +228,14 @@ func (p *process) checker() *apicheck.Checker {
 		checkers.of[p.older] = c
 	}
 	return c
+}
+
+// mayHavePublicURL reports whether a flag, a variable or a file of settings may give the server a public URL.
+func (p *process) mayHavePublicURL() bool {
+	return slices.ContainsFunc(slices.Concat(p.args, p.env), func(setting string) bool {
+		name, _, _ := strings.Cut(setting, "=")
+		return slices.Contains([]string{"--public-url", "--config", "ROOMLOG_PUBLIC_URL", "ROOMLOG_CONFIG"}, name)
+	})
 }
 
 // fetch returns the body of a document that the server serves.

@@ -313,6 +313,9 @@ func (c *moderationTry) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		return fmt.Errorf("%s: %w", c.Rules, err)
 	}
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
 		if _, err := existingLive(ctx, b, c.Live); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"roomlog/api/openapi"
 	"roomlog/api/query"
 	"roomlog/domain"
+	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
 )
 
@@ -338,11 +339,11 @@ func (r *routes) serveUnlimited(path, reason string, handle http.HandlerFunc) {
 }
 
 // serveByAddress registers a route for clients whose address is in networks. Other clients receive 404. Pages of other
-// origins cannot call the route through the browser of such a client.
+// origins cannot call the route through the browser of such a client, also if their name resolves to this server.
 func (r *routes) serveByAddress(path, reason string, networks limit.Proxies, handle http.Handler) {
 	r.own[path] = true
 	r.serveUnlimited(path, reason, func(w http.ResponseWriter, req *http.Request) {
-		if !networks.Contains(requestOf(req.Context()).addr) {
+		if !networks.Contains(requestOf(req.Context()).addr) || httpserver.Rebound(req, r.PublicURL) {
 			r.routeNotFound(w, req)
 			return
 		}

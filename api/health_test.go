@@ -117,6 +117,14 @@ func TestMetricsAccess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	here.get("/metrics", "Host", "evil.example:9000", "Accept-Language", "en").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
+	for _, headers := range [][]string{
+		{"Host", "roomlog.default.svc:9000"}, {"Host", "localhost:9000", "Accept-Language", "en"}, {"Accept-Language", "en"},
+	} {
+		if a := here.get("/metrics", headers...); a.status != http.StatusOK {
+			t.Errorf("%q: %d, want %v", headers, a.status, http.StatusOK)
+		}
+	}
 	d := startAPIOn(t, db, func(c *api.Config) { c.MetricsFrom = from })
 	if a := d.get("/metrics", "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusOK {
 		t.Errorf("allowed address: %d, want %v", a.status, http.StatusOK)

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -176,6 +177,7 @@ func (d *testAPI) send(method, path string, body io.Reader, headers ...string) r
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	r.Host = cmp.Or(r.Header.Get("Host"), r.Host)
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		d.Fatalf("%s %s: %v", method, path, err)

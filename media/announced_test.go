@@ -202,6 +202,38 @@ func TestReconnectionWithoutSound(t *testing.T) {
 	}
 }
 
+// TestWithdrawnHeaderBehindAKeyFrame announces sound behind the first picture of a reconnection, and sends none. Players that start with
+// this picture are not promised any. A header that is announced twice is withdrawn twice.
+func TestWithdrawnHeaderBehindAKeyFrame(t *testing.T) {
+	t.Parallel()
+	clock := clocktest.New()
+	h := run(t, func(c *media.Config) { c.Now, c.SettleTime = clock.Now, time.Second })
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	early := h.watch(t, h.flvURL("KEY"))
+	early.sees(sound("first"))
+	s.Close()
+	h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.Publishing })
+	s = h.publish(t, "KEY")
+	s.video(0, avcHeader())
+	s.video(0, videoFrame(true, "again"))
+	s.audio(0, aacHeader())
+	s.audio(0, []byte{0xaf, 0, 0x11, 0x90})
+	s.video(40, videoFrame(false, "after the headers"))
+	early.sees(videoFrame(false, "after the headers"))
+	clock.Forward(5 * time.Second)
+	late := h.watch(t, h.flvURL("KEY"))
+	if got := kinds(late.sees(videoFrame(false, "after the headers"))); late.flags != 1 || !slices.Equal(got, []string{"h264 header", "key", "picture"}) {
+		t.Errorf("flags %d, %v", late.flags, got)
+	}
+	s.audio(5000, sound("back"))
+	for _, v := range []*viewer{early, late} {
+		if got := kinds(v.sees(sound("back"))); !slices.Equal(end(got, 2), []string{"aac header", "sound"}) {
+			t.Errorf("a player gets %v", got)
+		}
+	}
+}
+
 // TestNewestHeaderOfLateSound repeats a held sequence header with another sample rate before the first sound of its track. Players decode
 // the sound with the newest header. After a reconnection without sound, a repeated header promises none to players that come later.
 func TestNewestHeaderOfLateSound(t *testing.T) {

@@ -24,6 +24,10 @@ type cursor struct {
 	hasVideo  bool
 	hasAudio  bool
 	head      uint32 // time of the newest frame when the player started
+
+	paused  bool    // whether the player wants nothing
+	resumes bool    // whether the player was paused and has read nothing since
+	muted   kindSet // the kinds that the player does not want
 }
 
 // start positions the cursor at the newest start point, or at the oldest recent frame if there is none.
@@ -47,6 +51,13 @@ func (c *cursor) behind(r *ring) bool {
 		oldest = r.base
 	}
 	return c.started && c.next < oldest
+}
+
+// resume ends a pause. It reports whether the player has missed a key frame and should skip to the newest one.
+func (c *cursor) resume(r *ring) bool {
+	resumes := c.resumes
+	c.resumes = false
+	return resumes && c.started && r.contains(r.last) && c.next <= r.last.at
 }
 
 // skip moves the cursor to the newest key frame and appends the headers of that key frame to dst, except the
@@ -82,10 +93,29 @@ func (c *cursor) read(r *ring, dst []*Frame) []*Frame {
 // cannot decode.
 func (c *cursor) wants(f *Frame) bool {
 	switch {
+	case f.tag == nil:
+		return false
 	case f.info.Header:
 		return !slices.Contains(c.headers, f)
+	case c.muted.has(f.info.Kind) && f.info.Coded:
+		c.awaitsKey = c.awaitsKey || f.isCodedVideo()
+		return false
 	case f.info.Key:
 		c.awaitsKey = false
 	}
 	return !c.awaitsKey || !f.isCodedVideo()
+}
+
+// kindSet is a set of the kinds video and audio.
+type kindSet struct{ video, audio bool }
+
+// add adds a kind.
+func (k *kindSet) add(kind byte) {
+	k.video = k.video || kind == flv.Video
+	k.audio = k.audio || kind == flv.Audio
+}
+
+// has reports whether the set contains a kind.
+func (k kindSet) has(kind byte) bool {
+	return kind == flv.Video && k.video || kind == flv.Audio && k.audio
 }

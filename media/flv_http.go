@@ -53,7 +53,7 @@ func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 	body := flvBody{core: c, player: p, conn: conn, chunked: r.ProtoAtLeast(1, 1)}
 	reason := p.deliver(body.write)
 	c.hub.leave(p, reason)
-	if reason == ReasonEnded && body.end() == nil {
+	if reason == ReasonEnded && body.end() == nil || p.isRestarted() && body.restart() == nil {
 		closeGracefully(conn, reading)
 	}
 }
@@ -193,6 +193,14 @@ func (b *flvBody) end() error {
 	if b.chunked {
 		b.parts = append(b.parts, []byte("0\r\n\r\n"))
 	}
+	_, err := b.flush()
+	return err
+}
+
+// restart writes a tag of the kind KindRestart and leaves the body without an end.
+func (b *flvBody) restart() error {
+	tag := flv.Tag(KindRestart, 0, nil)
+	b.parts = append(b.parts[:0], strconv.AppendInt(nil, int64(len(tag)), 16), []byte("\r\n"), tag, []byte("\r\n"))
 	_, err := b.flush()
 	return err
 }

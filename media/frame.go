@@ -11,8 +11,8 @@ import (
 type Frame struct {
 	info     flv.Info
 	time     uint32
-	tag      []byte
-	readable bool // whether the frame is a sequence header that package flv can parse
+	tag      []byte // nil in the place of a header that was withdrawn
+	readable bool   // whether the frame is a sequence header that package flv can parse
 
 	once   sync.Once
 	chunks []byte

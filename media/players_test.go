@@ -26,6 +26,7 @@ import (
 	"roomlog/media/amf"
 	"roomlog/media/flv"
 	"roomlog/media/reorder"
+	"roomlog/media/rtmp"
 )
 
 // dialPeer starts a player that uses another implementation of RTMP than the server.
@@ -366,4 +367,102 @@ func TestAWaitingSoundIsPlayedWhenNothingFollows(t *testing.T) {
 	h.stream(t, "KEY", "the frame after the sound", func(s media.StreamStats) bool { return s.FramesIn == 5+30+1 })
 	clock.Forward(reorder.MaxWait)
 	v.sees(sound("after a pause"))
+}
+
+// TestPlayersPlayAgainOnTheirConnection plays several streams on one connection, like players that end their stream or just play another one.
+func TestPlayersPlayAgainOnTheirConnection(t *testing.T) {
+	t.Parallel()
+	h := run(t, nil)
+	s := map[string]*sender{"KEY": h.publish(t, "KEY"), "OTHER": h.publish(t, "OTHER")}
+	for key, one := range s {
+		one.begin(0)
+		one.video(40, videoFrame(true, "of "+key))
+		h.watch(t, h.flvURL(key)).sees(videoFrame(true, "of "+key))
+	}
+	play := func(key string) []any { return []any{"play", 3, nil, key + "?sign=" + h.signer.Play(key)} }
+	p := dialRTMP(t, h.rtmp)
+	p.send(hello("live", play("KEY")...))
+	p.expect("of KEY")
+	for i, end := range [][]byte{nil, rtmpCommand("deleteStream", 5, nil, 1), bytes.Join([][]byte{rtmpCommand("closeStream", 5, nil), rtmpCommand("deleteStream", 6, nil, 1)}, nil)} {
+		key := []string{"OTHER", "KEY"}[i%2]
+		before := p.count("of " + key)
+		p.send(end)
+		if end != nil {
+			h.stream(t, []string{"KEY", "OTHER"}[i%2], "no player over RTMP", func(s media.StreamStats) bool { return s.Players[media.RTMP] == 0 })
+			p.send(rtmpCommand("createStream", 7, nil))
+		}
+		p.send(rtmpCommand(play(key)...))
+		eventually(t, "the player has the other stream", func() bool { return p.count("of "+key) == before+1 })
+		h.stream(t, key, "a player over RTMP", func(s media.StreamStats) bool { return s.Players[media.RTMP] == 1 })
+		if n := p.count(rtmp.PlayStop); n != i+1 || h.Snapshot().Pending != 0 {
+			t.Errorf("the player got %d times %s, and %d connections are pending", n, rtmp.PlayStop, h.Snapshot().Pending)
+		}
+	}
+	h.stream(t, "KEY", "no player over RTMP", func(s media.StreamStats) bool { return s.Players[media.RTMP] == 0 })
+	p.send(rtmpCommand("play", 9, nil, "KEY?sign=x")) // every request is authorized
+	p.expect(rtmp.PlayUnauthorized)
+	p.gone()
+}
+
+// TestPlayersPause pauses a player, which gets nothing until it goes on, and leaves out sound and pictures.
+func TestPlayersPause(t *testing.T) {
+	t.Parallel()
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	p := dialRTMP(t, h.rtmp)
+	p.send(hello("live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")))
+	p.expect("first")
+	other := h.watch(t, h.flvURL("KEY"))
+	at := uint32(0)
+	send := func(key bool, text string) { // a picture and a sound that all other players have
+		at += 40
+		s.video(at, videoFrame(key, "picture "+text))
+		s.audio(at, sound("sound "+text))
+		other.sees(sound("sound " + text))
+	}
+	wait := func(on bool) {
+		before := p.count("ause.Notify")
+		p.send(rtmpCommand("pause", 0, nil, on, 1000))
+		eventually(t, "the player has the response", func() bool { return p.count("ause.Notify") == before+1 })
+	}
+	wait(true)
+	send(false, "of a short pause")
+	wait(false)
+	p.expect("sound of a short pause") // no key frame was missed, so nothing is
+	wait(true)
+	send(false, "of a pause")
+	send(true, "after a pause")
+	wait(false)
+	p.expect("sound after a pause")
+	for _, text := range []string{"picture of a pause", "sound of a pause"} {
+		if p.hears(text) {
+			t.Errorf("the player got %q, want the newest key frame", text)
+		}
+	}
+	p.send(rtmpCommand("receiveVideo", 0, nil, false))
+	wait(false)
+	send(true, "without pictures")
+	p.expect("sound without pictures")
+	p.send(rtmpCommand("receiveVideo", 0, nil, true))
+	wait(false)
+	send(false, "before a key frame")
+	p.send(rtmpCommand("receiveAudio", 0, nil, false))
+	p.expect("sound before a key frame")
+	wait(false)
+	send(true, "without sound")
+	p.expect("picture without sound")
+	p.send(rtmpCommand("receiveAudio", 0, nil, true))
+	wait(false)
+	send(false, "at last")
+	p.expect("sound at last")
+	for _, text := range []string{"picture without pictures", "picture before a key frame", "sound without sound"} {
+		if p.hears(text) {
+			t.Errorf("the player got %q", text)
+		}
+	}
+	wait(true)
+	s.unpublish()
+	p.expect(rtmp.PlayUnpublished)
+	p.gone()
 }

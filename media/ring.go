@@ -134,9 +134,19 @@ func (r *ring) addToStartPoints(header *Frame) {
 	}
 }
 
-// withdraw removes the headers of a kind and returns them. Players that start later do not receive them, and no pictures without a header.
+// withdraw removes the headers of a kind and returns them. Players that start later do not receive them, also those behind a key frame,
+// and no pictures without a header. A header that media follows stays in its place.
 func (r *ring) withdraw(kind byte) (headers []*Frame) {
 	of := func(f *Frame) bool { return f.info.Kind == kind }
+	for i, f := range slices.Backward(r.frames) {
+		if of(f) && f.info.Coded {
+			break
+		}
+		if of(f) && f.info.Header {
+			r.bytes -= len(f.tag)
+			r.frames[i] = &Frame{time: f.time} // readers of the header have it
+		}
+	}
 	for _, f := range r.headers {
 		if of(f) {
 			headers = append(headers, f)

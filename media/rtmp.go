@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"roomlog/internal/limit"
@@ -129,8 +130,8 @@ func (s *rtmpSession) serve(ctx context.Context) error {
 	return err
 }
 
-// serveRequest publishes or plays until the client ends. It returns rtmp.ErrDone if the client has ended publishing and
-// may send another request.
+// serveRequest publishes or plays until the client ends. It returns rtmp.ErrDone if the client has ended publishing or playing
+// and may send another request.
 func (s *rtmpSession) serveRequest(ctx context.Context, r rtmp.Request) error {
 	if r.App == "" && r.Name != App {
 		r.App = App // the server has only one app
@@ -236,7 +237,8 @@ func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 	}
 }
 
-// play authorizes a player and sends it the frames of a stream until the player or the stream ends.
+// play authorizes a player and sends it the frames of a stream until the player or the stream ends. It returns rtmp.ErrDone if the
+// client has ended playing.
 func (s *rtmpSession) play(ctx context.Context, r rtmp.Request) error {
 	requestedAt := s.cfg.Now()
 	slot, err := s.admitRequest(ctx, r)
@@ -254,26 +256,28 @@ func (s *rtmpSession) play(ctx context.Context, r rtmp.Request) error {
 	if err := s.conn.Accept(); err != nil {
 		return err
 	}
+	var ended atomic.Bool // whether the client has ended playing, and may play again
 	var delivery sync.WaitGroup
 	defer delivery.Wait()
 	delivery.Go(func() {
 		defer s.recoverConn(s.client)
 		defer s.hub.leave(p, ReasonLost)
-		s.deliver(p)
+		s.deliver(p, &ended)
 	})
-	err = s.conn.Serve()
-	reason := ReasonLost
+	err = s.conn.Serve(p.receive)
 	if errors.Is(err, rtmp.ErrDone) {
-		reason, err = ReasonStopped, nil
+		ended.Store(true)
+		s.hub.leave(p, ReasonStopped)
+		return err
 	}
-	s.hub.leave(p, reason)
+	s.hub.leave(p, ReasonLost)
 	_ = s.conn.Close()
 	return err
 }
 
 // deliver writes frames as RTMP chunks until the player or the stream ends. All players share the bytes of the
-// chunks.
-func (s *rtmpSession) deliver(p *Player) {
+// chunks. Then it closes the connection, unless the client itself has ended playing.
+func (s *rtmpSession) deliver(p *Player, ended *atomic.Bool) {
 	parts := make([][]byte, 0, batchFrames)
 	reason := p.deliver(func(frames []*Frame) (int64, error) {
 		parts = parts[:0]
@@ -284,9 +288,10 @@ func (s *rtmpSession) deliver(p *Player) {
 		return s.conn.Write(&out)
 	})
 	s.hub.leave(p, reason)
-	if reason == ReasonEnded {
+	switch {
+	case reason == ReasonEnded:
 		s.conn.Finish()
-	} else {
+	case reason != ReasonStopped || !ended.Load():
 		_ = s.conn.Close()
 	}
 }

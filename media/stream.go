@@ -14,6 +14,7 @@ import (
 	"roomlog/internal/limit"
 	"roomlog/internal/netconn"
 	"roomlog/media/flv"
+	"roomlog/media/rtmp"
 	"roomlog/media/timeline"
 )
 
@@ -212,27 +213,15 @@ func (s *stream) stopRelays() {
 	}
 }
 
-// restartRelays cuts the connections of nodes that relay the stream and have received frames. They connect again at once and learn which
+// restartRelays ends the connections of nodes that relay the stream and have received frames. They connect again at once and learn which
 // kinds the stream has now.
 func (s *stream) restartRelays() {
 	for p := range s.players {
 		if p.client.Protocol == Relay && p.cursor.started {
+			p.restarts = true
 			p.stop()
 		}
 	}
-}
-
-// kindSet is a set of the kinds video and audio.
-type kindSet struct{ video, audio bool }
-
-func (k *kindSet) add(kind byte) {
-	k.video = k.video || kind == flv.Video
-	k.audio = k.audio || kind == flv.Audio
-}
-
-// has reports whether the set contains a kind.
-func (k kindSet) has(kind byte) bool {
-	return kind == flv.Video && k.video || kind == flv.Audio && k.audio
 }
 
 // Player reads a stream from a position in its ring. Only one goroutine may call Next; any goroutine may call Close.
@@ -252,7 +241,8 @@ type Player struct {
 	closed chan struct{}
 	once   sync.Once
 
-	cursor cursor // guarded by stream.mu
+	cursor   cursor // guarded by stream.mu
+	restarts bool   // whether the node that relays the stream should connect again; guarded by stream.mu
 
 	bytes  atomic.Uint64
 	frames atomic.Uint64
@@ -297,6 +287,10 @@ func (p *Player) read(dst []*Frame) (frames []*Frame, ended bool) {
 	defer s.mu.Unlock()
 	s.settle(now)
 	switch {
+	case c.paused:
+		return dst, s.ended
+	case c.resume(&s.ring):
+		dst = c.skip(&s.ring, dst)
 	case c.behind(&s.ring):
 		p.skips.Add(1)
 		s.meter.skips++
@@ -314,6 +308,17 @@ func (p *Player) read(dst []*Frame) (frames []*Frame, ended bool) {
 	return dst, s.ended && c.next == s.ring.end()
 }
 
+// receive changes what the player gets. A player that was paused goes on with the newest key frame, or with the next frame if it has had
+// this key frame.
+func (p *Player) receive(r rtmp.Reception) {
+	s, c := p.stream, &p.cursor
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.resumes = c.resumes || c.paused && !r.Paused
+	c.paused, c.muted = r.Paused, kindSet{video: r.NoVideo, audio: r.NoAudio}
+	p.wakeUp()
+}
+
 // Tracks reports whether the stream had video and audio when Next first returned frames.
 func (p *Player) Tracks() (video, audio bool) {
 	p.stream.mu.Lock()
@@ -327,6 +332,10 @@ const (
 	HeaderTime      = "Roomlog-Time"      // time of the newest frame in milliseconds
 )
 
+// KindRestart is the kind of an FLV tag after which a node that relays the stream should connect again, because the stream has other
+// tracks now. It is no kind of media. Nodes of earlier versions see a fault in it, and connect again, too.
+const KindRestart = 0
+
 // relayHeader returns the headers of a response to another node. It returns nil for other players.
 func (p *Player) relayHeader() map[string]string {
 	if p.client.Protocol != Relay {
@@ -335,6 +344,13 @@ func (p *Player) relayHeader() map[string]string {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
 	return map[string]string{HeaderBroadcast: p.stream.broadcast.ID, HeaderTime: strconv.FormatUint(uint64(p.cursor.head), 10)}
+}
+
+// isRestarted reports whether the node that relays the stream should connect again.
+func (p *Player) isRestarted() bool {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.restarts
 }
 
 // broadcastID returns the id of the broadcast that the player plays, or "" if nothing was published yet.

@@ -51,6 +51,7 @@ func closingRecorded(t *testing.T, dsn string, position int64) (yes bool) {
 // the events concern must be closed, everything else must continue, and an operator opens the coins again.
 func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	t.Parallel()
+	need(t, "node", "node")
 	dsn := pgtest.New(t).DSN
 	env := append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...)
 	first := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
@@ -87,6 +88,11 @@ func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 		}
 	}
 	refused(b, "b2")
+	old := play(t, first, "4", "websocket")
+	old.emit("gift", map[string]any{"live_id": fmt.Sprint(live), "gift_id": 1, "token": "Bearer " + bert.token})
+	if no := hear[shownNotice](old, old.id, nil); no.Data.Payload != "金币功能维护中，请稍后再试" || no.Data.Action != "error" {
+		t.Errorf("a gift over Socket.IO is refused with %+v", no)
+	}
 	status, raw := bert.do(http.MethodPost, "/api/gift/wxpay", nil, []byte(`{"price":1}`))
 	if status != http.StatusServiceUnavailable || !strings.Contains(string(raw), "金币功能维护中，请稍后再试") {
 		t.Errorf("an order is answered %d %s", status, raw)

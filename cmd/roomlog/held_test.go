@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -41,12 +42,15 @@ var heldRequests = map[string]string{
 func TestHeldConnections(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
+	cert, key := selfSigned(t, t.TempDir())
 	p := serve(t, append([]string{"DATABASE_URL=" + db.DSN}, sharedSecrets...), "--data", dataDir(t), "--pprof-addr", "127.0.0.1:0",
+		"--https-addr", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--media-internal-addr", "127.0.0.1:0",
 		"--stall-timeout", "1s", "--header-timeout", "1s", "--idle-timeout", "1s", "--body-timeout", "10m", "--upload-timeout", "1h")
 	var conns sync.WaitGroup
-	hold := func(addr, text string) {
+	dialer := net.Dialer{Timeout: timeout}
+	holdOver := func(dial func() (net.Conn, error), text string) {
 		conns.Go(func() {
-			conn, err := net.Dial("tcp", addr)
+			conn, err := dial()
 			if err != nil {
 				t.Error(err)
 				return
@@ -59,12 +63,17 @@ func TestHeldConnections(t *testing.T) {
 			}
 		})
 	}
+	hold := func(addr, text string) {
+		holdOver(func() (net.Conn, error) { return dialer.Dial("tcp", addr) }, text)
+	}
 	ports := map[string][]string{
 		p.addr: {"/", "/api/reg", "/api/login", "/api/upload", "/api/gift/notify", "/api/gift/list", "/api/live/create", "/api/live/list/1",
 			"/api/events", "/login", "/createRoom", "/getAllRooms", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/uploads/x.png",
 			"/recordings/a/b/c", "/socket.io/socket.io.js", "/socket.io/?EIO=4&transport=polling&sid=x", "/ws/none"},
 		p.port("listening for players"): {"/", "/live/KEY.flv", "/live/KEY/index.m3u8", "/recordings/a/b/c"},
 		p.port("serving profiles"):      {"/", "/debug/pprof/"},
+
+		p.port("listening for other nodes"): {"/", "/live/KEY.flv"},
 	}
 	for addr, paths := range ports {
 		for _, path := range paths {
@@ -74,6 +83,22 @@ func TestHeldConnections(t *testing.T) {
 				}
 				hold(addr, request)
 			}
+		}
+	}
+	secure := p.port("listening for HTTPS")
+	hold(secure, "")
+	hold(secure, "\x16\x03\x01\x02\x00") // half a ClientHello
+	for _, protocol := range []string{"http/1.1", "h2"} {
+		for _, request := range heldRequests {
+			if strings.Contains(request, "%s") {
+				request = fmt.Sprintf(request, "/api/login")
+			}
+			if protocol == "h2" {
+				request = strings.Repeat("PRI * HTTP/2.0", min(1, len(request))) // nothing, or half a preface
+			}
+			holdOver(func() (net.Conn, error) {
+				return tls.DialWithDialer(&dialer, "tcp", secure, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}})
+			}, request)
 		}
 	}
 	greeting := "\x03" + strings.Repeat("\x00", 1536)

@@ -92,6 +92,18 @@ func TestMetricsAndProfiles(t *testing.T) {
 	if status, _ := profiles.do(http.MethodGet, "/debug/pprof/heap", nil, nil); status != http.StatusOK {
 		t.Errorf("profiles are answered with %d, want %v", status, http.StatusOK)
 	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+at[1]+"/debug/pprof/heap", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host, request.Header = "evil.example", http.Header{"Accept-Language": {"en"}}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _ = response.Body.Close(); response.StatusCode != http.StatusNotFound {
+		t.Errorf("a page whose name resolves to the server reads profiles: %d, want %v", response.StatusCode, http.StatusNotFound)
+	}
 	if status, _ := p.do(http.MethodGet, "/debug/pprof/", nil, nil); status != http.StatusNotFound {
 		t.Errorf("profiles are where everybody can see them: %d, want %v", status, http.StatusNotFound)
 	}

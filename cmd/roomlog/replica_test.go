@@ -91,4 +91,15 @@ func TestServerWithAStandby(t *testing.T) {
 	}
 	standby.Start()
 	eventually(t, "/readyz is ready", func() bool { status, _ := state(); return status == "ready" })
+
+	// The address of the database leads to the standby, and the connections to the primary end.
+	standby.CatchUp()
+	database.LeadTo(standby)
+	database.Execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+	eventually(t, "/readyz says that the database is a standby", func() bool {
+		status, r := anna.ready()
+		return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["log"], "the database is read-only (a standby)")
+	})
+	database.LeadBack()
+	eventually(t, "/readyz is ready at the primary", func() bool { status, _ := anna.ready(); return status == http.StatusOK })
 }

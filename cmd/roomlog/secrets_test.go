@@ -44,13 +44,14 @@ func TestServersWithOtherSecretsAreRefused(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t).DSN
 	const first, second, third = "the-first-secret-of-these", "the-second-secret-of-these", "the-third-secret-of-these"
+	signs, payments := "signs-of-these-tests", "payments-of-these-tests"
 	// start starts a server. It returns what the server prints until it listens or ends.
 	start := func(jwt string, args ...string) (output string, listens bool) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		env := map[string]string{"DATABASE_URL": dsn, "ROOMLOG_DATA": t.TempDir(), "ROOMLOG_JWT_SECRET": jwt,
-			"ROOMLOG_SIGN_SECRET": "signs-of-these-tests", "ROOMLOG_PAYMENT_SECRET": "payments-of-these-tests"}
+			"ROOMLOG_SIGN_SECRET": signs, "ROOMLOG_PAYMENT_SECRET": payments}
 		args = append([]string{"serve", "--http-addr", "127.0.0.1:0", "--rtmp-addr", "127.0.0.1:0", "--flv-addr", "127.0.0.1:0", "--log-format", "text"}, args...)
 		stderr := &stopAt{text: "msg=listening", stop: cancel}
 		run(ctx, args, cli.Shell{
@@ -89,6 +90,15 @@ func TestServersWithOtherSecretsAreRefused(t *testing.T) {
 				t.Errorf("the secret is printed: %s", output)
 			}
 		}
+	}
+	for name, secret := range map[string]*string{"ROOMLOG_SIGN_SECRET": &signs, "ROOMLOG_PAYMENT_SECRET": &payments} {
+		same := *secret
+		*secret = "another-secret-of-these-tests"
+		want := name + " is not the secret of the other servers on this database"
+		if output, listens := start(third); listens || !strings.Contains(output, want) {
+			t.Errorf("a server with another %s listens: %v, and prints %q, want %q in it", name, listens, output, want)
+		}
+		*secret = same
 	}
 	for _, args := range [][]string{{"verify"}, {"user", "list"}, {"export"}, {"gift", "add", "--name", "Rose", "--coin", "3"}} {
 		got := runIn(t.Context(), map[string]string{"DATABASE_URL": dsn, "ROOMLOG_DATA": t.TempDir()}, args...)

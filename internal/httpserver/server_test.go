@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -719,4 +720,39 @@ func TestPause(t *testing.T) {
 	}
 	waittest.Receive(t, ended, "the end of the request")
 	s.freed()
+}
+
+// accepted is a listener that passes on each connection that it has accepted.
+type accepted struct {
+	net.Listener
+	conns chan *net.TCPConn
+}
+
+func (l accepted) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		l.conns <- conn.(*net.TCPConn)
+	}
+	return conn, err
+}
+
+// TestSendBuffer checks how much the kernel keeps for a client that does not read: at most twice the setting.
+func TestSendBuffer(t *testing.T) {
+	listener := accepted{listen(t), make(chan *net.TCPConn, 1)}
+	s := serveOn(t, listener, timeout, slots(), func(http.ResponseWriter, *http.Request) {})
+	client := s.dial("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if _, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := (<-listener.conns).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size int
+	if controlErr := raw.Control(func(fd uintptr) { size, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF) }); controlErr != nil {
+		t.Fatal(controlErr)
+	}
+	if err != nil || size > 2*4096 {
+		t.Errorf("the kernel buffers %d bytes (%v), want at most %d", size, err, 2*4096)
+	}
 }

@@ -32,12 +32,15 @@ var (
 // errSilent is the fault of a connection on which no data arrives.
 var errSilent = errors.New("relay: the node has sent nothing for some seconds")
 
+// counts are the numbers of connections to origins that have ended before their broadcast.
+type counts struct{ lost, restarted atomic.Uint64 }
+
 // pull relays one stream.
 type pull struct {
-	cfg     Config
-	server  *media.Server
-	faults  *faults
-	lost    *atomic.Uint64 // number of connections to origins that were lost
+	cfg    Config
+	server *media.Server
+	faults *faults
+	*counts
 	key     string
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the pull has ended
@@ -53,8 +56,8 @@ type pull struct {
 	idleFrom time.Time                          // used only by Puller.sweep; zero while there are players
 }
 
-func newPull(cfg Config, server *media.Server, faults *faults, lost *atomic.Uint64, key string, cancel context.CancelFunc) *pull {
-	return &pull{cfg: cfg, server: server, faults: faults, lost: lost, key: key, cancel: cancel, done: make(chan struct{}), ready: make(chan struct{}), signal: wait.NewSignal()}
+func newPull(cfg Config, server *media.Server, faults *faults, counts *counts, key string, cancel context.CancelFunc) *pull {
+	return &pull{cfg: cfg, server: server, faults: faults, counts: counts, key: key, cancel: cancel, done: make(chan struct{}), ready: make(chan struct{}), signal: wait.NewSignal()}
 }
 
 // disconnect ends the connection to the origin.
@@ -126,7 +129,7 @@ func (u *pull) run(ctx context.Context) (seen uint64) {
 		case errors.Is(err, ErrNoOrigin), !u.isWanted():
 			return seen
 		}
-		if !errors.Is(err, ErrNoOrigin) && !errors.Is(err, errMoved) && u.faults.changed(origin.Node, err) {
+		if !errors.Is(err, ErrNoOrigin) && !errors.Is(err, errMoved) && !errors.Is(err, errRestart) && u.faults.changed(origin.Node, err) {
 			cfg.Log.WarnContext(ctx, "origin of a stream not available, retrying", slog.String("node", origin.Node), slog.Any("error", err))
 		}
 		u.signal.Wait(ctx, seen, backoff.Next())
@@ -211,7 +214,10 @@ func (u *pull) connect(ctx context.Context, from Origin, seen uint64) (frames bo
 	if errors.Is(err, io.EOF) { // the origin has ended the stream; a lost connection ends in the middle of the body
 		return true, errOver
 	}
-	if !errors.Is(err, errReplaced) {
+	switch {
+	case errors.Is(err, errRestart):
+		u.restarted.Add(1)
+	case !errors.Is(err, errReplaced):
 		u.lost.Add(1)
 	}
 	return true, err

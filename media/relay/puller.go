@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"roomlog/internal/wait"
@@ -34,7 +33,7 @@ type Puller struct {
 	ended  bool
 	active sync.WaitGroup
 
-	lost atomic.Uint64 // number of connections to origins that were lost
+	counts counts
 }
 
 // New returns a Puller. Attach must be called before it is used, and it pulls only while Run runs.
@@ -124,7 +123,7 @@ func (p *Puller) want(key string, waiters int64) *pull {
 		return nil
 	default:
 		ctx, cancel := context.WithCancel(p.ctx)
-		one = newPull(p.cfg, p.server, p.faults, &p.lost, key, cancel)
+		one = newPull(p.cfg, p.server, p.faults, &p.counts, key, cancel)
 		p.pulls[key] = one
 		p.active.Go(func() { p.run(ctx, one) })
 	}
@@ -200,13 +199,14 @@ func (p *Puller) KeyFrame(ctx context.Context, key string) ([]byte, error) {
 
 // Stats are the counters of a Puller.
 type Stats struct {
-	Pulls int    // streams that are relayed, or whose origin is being looked up
-	Lost  uint64 // connections to origins that were lost
+	Pulls     int    // streams that are relayed, or whose origin is being looked up
+	Lost      uint64 // connections to origins that were lost
+	Restarted uint64 // connections that their origins have ended, because the tracks of the stream have changed
 }
 
 // Stats returns the current counters.
 func (p *Puller) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Stats{len(p.pulls), p.lost.Load()}
+	return Stats{len(p.pulls), p.counts.lost.Load(), p.counts.restarted.Load()}
 }

@@ -157,11 +157,13 @@ func TestEncoderComesBackWithoutAKind(t *testing.T) {
 			clock := clocktest.New()
 			r := &registry{nodes: map[string]*node{}}
 			origin := r.open(t, "origin", func(c *media.Config, _ *relay.Config) { c.Now, c.SettleTime = clock.Now, time.Second })
-			edge := r.open(t, "edge", nil)
+			var log logtest.Buffer
+			edge := r.open(t, "edge", func(_ *media.Config, c *relay.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 			p := origin.publish(t, key, 0)
 			r.set(key, origin)
 			early := edge.watch(t, key)
 			early.sees("first 0")
+			log.Take() // the edge may have asked before the first frame
 			_ = p.Close()
 			eventually(t, "the origin has lost the encoder", func() bool { return !origin.stats(key).Publishing })
 			p = origin.dial(t, key, 0)
@@ -185,7 +187,7 @@ func TestEncoderComesBackWithoutAKind(t *testing.T) {
 			gets(early, other, "back")
 			clock.Forward(5 * time.Second)
 			send(other, "alone")
-			eventually(t, "the edge has connected again", func() bool { return edge.puller.Stats().Lost == 1 })
+			eventually(t, "the edge has connected again", func() bool { return edge.puller.Stats().Restarted == 1 })
 			send(other, "from the new connection")
 			gets(early, other, "from the new connection")
 			late := edge.watch(t, key)
@@ -196,6 +198,9 @@ func TestEncoderComesBackWithoutAKind(t *testing.T) {
 			}
 			if late.flag != tt.flags {
 				t.Errorf("a late player gets the flags %d, want %d", late.flag, tt.flags)
+			}
+			if lost, warnings := edge.puller.Stats().Lost, log.Count("level=WARN"); lost != 0 || warnings != 0 {
+				t.Errorf("%d connections count as lost, and the log has %d warnings: %s", lost, warnings, &log)
 			}
 			send(tt.missing, "complete")
 			for _, v := range []*viewer{early, late} {

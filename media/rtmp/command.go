@@ -39,6 +39,15 @@ func parseCommand(m Message) (command, error) {
 	return command{name, id, values[2:]}, nil
 }
 
+// flag reports whether argument i is true.
+func (c command) flag(i int) bool {
+	if i >= len(c.args) {
+		return false
+	}
+	on, _ := c.args[i].(bool)
+	return on
+}
+
 // text returns argument i if it is a string, otherwise "".
 func (c command) text(i int) string {
 	if i >= len(c.args) {

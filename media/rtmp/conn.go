@@ -16,7 +16,7 @@ const readBuffer = 4 << 10 // payloads bypass the buffer
 
 // Conn is the connection of one client. The calls come in this order: ReadConnect, ReadRequest, Accept or Refuse;
 // then ReadMedia for a publisher, or Serve and concurrently Write for a player; finally Finish or Close. After
-// ReadMedia has returned ErrDone, NextRequest may follow in place of Finish.
+// ReadMedia or Serve has returned ErrDone, and Write has returned, NextRequest may follow in place of Finish.
 //
 // Write, Serve and Close may run concurrently. Only one goroutine at a time may call the other methods.
 type Conn struct {
@@ -33,10 +33,11 @@ type Conn struct {
 	acked     uint64  // bytes acknowledged
 
 	playing     bool      // whether the client plays: pings keep its connection open, in place of media
+	reception   Reception // what the player wants to receive
 	unpublished bool      // whether the client has sent FCUnpublish
-	reused      bool      // whether the client has published on this connection before
+	reused      bool      // whether the client has published or played on this connection before
 	broken      bool      // whether reading has failed, perhaps within a message
-	early       *command  // the next request, which arrived before the end of publishing
+	early       *command  // the next request, which arrived before the end of the former one
 	heardAt     time.Time // when the last media of a publisher or the last data of a player arrived
 	pingedAt    time.Time
 
@@ -44,6 +45,12 @@ type Conn struct {
 
 	queueing  sync.Mutex
 	responses []byte // queued and not sent yet
+}
+
+// Reception is what a player wants to receive.
+type Reception struct {
+	Paused           bool // nothing, until the player goes on
+	NoAudio, NoVideo bool // no sound; no pictures
 }
 
 // NewConn returns a Conn for an accepted connection.

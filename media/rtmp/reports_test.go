@@ -63,6 +63,11 @@ func TestReportedBytes(t *testing.T) {
 			[][]byte{message(20, append(amf.Encode("onTimer", 7, nil), 0x11, 0x0a, 0x0b, 0x01)), header(4, 9, 2, 40), {1, 2}},
 			[]received{{9, 40, []byte{1, 2}}},
 		},
+		// https://github.com/bluenviron/mediamtx/issues/2077: an argument that is the end of an object.
+		"a command with an end of an object as an argument": {
+			[][]byte{message(20, append(amf.Encode("onTimer", 7, nil), 9)), message(20, append(amf.Encode("onTimer", 7, nil, 1), 0, 0, 9)), header(4, 9, 2, 40), {1, 2}},
+			[]received{{9, 40, []byte{1, 2}}},
+		},
 		// https://github.com/iizukanao/node-rtsp-rtmp-server/issues/27, https://github.com/bluenviron/mediamtx/issues/928
 		"commands and a bandwidth that only servers send": {
 			[][]byte{command("_checkbw", 5, nil), command("onBWDone", 0, nil, 8192), header(2, 6, 5, 0), {0, 0x26, 0x25, 0xa0, 2}, header(4, 9, 2, 40), {1, 2}},

@@ -105,16 +105,17 @@ func (c *Conn) handleCommand(m Message) error {
 	return c.prepare(cmd)
 }
 
-// Serve handles the messages of a player until the player ends. It returns ErrDone when the client has ended playing,
-// and an error that wraps ErrIdle when nothing arrived within RTMPTimeout.
-func (c *Conn) Serve() error {
+// Serve handles the messages of a player until the player ends, and calls receive when the player changes what it wants to receive. It
+// returns ErrDone when the client has ended playing or plays another stream, and an error that wraps ErrIdle when nothing arrived within
+// RTMPTimeout.
+func (c *Conn) Serve(receive func(Reception)) error {
 	for {
 		m, err := c.r.next()
 		if err != nil {
 			return err
 		}
 		if m.isCommand() {
-			err = c.handleCommand(m)
+			err = c.handlePlayerCommand(m, receive)
 		} else {
 			err = c.handleControl(m)
 		}
@@ -127,16 +128,49 @@ func (c *Conn) Serve() error {
 	}
 }
 
-// NextRequest sends a publisher the status that its stream has ended, and returns the next publish or play request. Some
-// encoders publish again on the same connection. NextRequest returns an error if no request arrives within HandshakeTimeout, or
+// handlePlayerCommand handles a command of a client that plays.
+func (c *Conn) handlePlayerCommand(m Message, receive func(Reception)) error {
+	cmd, err := parseCommand(m)
+	if err != nil {
+		return err
+	}
+	switch cmd.name {
+	case "play":
+		c.early = &cmd
+		return ErrDone
+	case "pause", "pauseRaw":
+		c.reception.Paused = cmd.flag(1)
+		code, text := UnpauseNotify, "Unpaused."
+		if c.reception.Paused {
+			code, text = PauseNotify, "Paused."
+		}
+		c.status(levelStatus, code, text)
+	case "receiveAudio":
+		c.reception.NoAudio = !cmd.flag(1)
+	case "receiveVideo":
+		c.reception.NoVideo = !cmd.flag(1)
+	default:
+		return c.handleCommand(m)
+	}
+	receive(c.reception)
+	return nil
+}
+
+// NextRequest sends the client the status that its stream has ended, and returns the next publish or play request. Some
+// encoders publish again on the same connection, and some players play again. NextRequest returns an error if no request arrives within HandshakeTimeout, or
 // if the connection cannot be used any more.
 func (c *Conn) NextRequest() (Request, error) {
-	c.status(levelStatus, UnpublishSuccess, c.request.path()+" is now unpublished.")
+	if c.request.Publish {
+		c.status(levelStatus, UnpublishSuccess, c.request.path()+" is now unpublished.")
+	} else {
+		c.status(levelStatus, PlayStop, "Stopped playing "+c.request.path()+".")
+	}
 	if c.broken {
 		c.closeGracefully()
 		return Request{}, ErrDone
 	}
 	c.unpublished, c.reused, c.budget = false, true, maxMessages
+	c.playing, c.reception = false, Reception{}
 	if err := c.conn.SetDeadline(c.cfg.Now().Add(c.cfg.HandshakeTimeout)); err != nil {
 		return Request{}, err
 	}

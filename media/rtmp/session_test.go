@@ -204,7 +204,7 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 		c.send(toPlay("KEY"))
 		accept(t, conn)
 		ended := make(chan error, 1)
-		go func() { ended <- conn.Serve() }()
+		go func() { ended <- conn.Serve(func(rtmp.Reception) {}) }()
 		return conn, c, ended
 	}
 	t.Run("silent players get a ping and are disconnected", func(t *testing.T) {

@@ -14,6 +14,9 @@ const (
 	PlayNotFound        = "NetStream.Play.StreamNotFound"
 	PlayFailed          = "NetStream.Play.Failed"
 	PlayUnpublished     = "NetStream.Play.UnpublishNotify"
+	PlayStop            = "NetStream.Play.Stop"
+	PauseNotify         = "NetStream.Pause.Notify"
+	UnpauseNotify       = "NetStream.Unpause.Notify"
 
 	connectSuccess = "NetConnection.Connect.Success"
 )

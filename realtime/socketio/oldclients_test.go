@@ -227,11 +227,11 @@ func TestReportsOfOldClients(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a client that polls without b64 gets text, whose length counts UTF-16 code units", func(t *testing.T) {
+	polls := func(t *testing.T, name string, encode func(string) string) {
 		p := w.with(t).polls()
-		text := `42["comment",` + p.comment(w.register("poller"), live, "🎉 Brüder") + `]`
+		text := encode(`42["comment",` + p.comment(w.register(name), live, "🎉 Brüder") + `]`)
 		p.request(http.MethodPost, fmt.Sprintf("%d:%s", len(utf16.Encode([]rune(text))), text))
-		want := `"content":"🎉 Brüder"`
+		want := `"content":"\ud83c\udf89 Br\u00fcder"`
 		for body := ""; !strings.Contains(body, want); {
 			status, kind, got := p.request(http.MethodGet, "")
 			if status != http.StatusOK || kind != "text/plain; charset=UTF-8" {
@@ -248,6 +248,18 @@ func TestReportsOfOldClients(t *testing.T) {
 				rest = string(utf16.Decode(units[n:]))
 			}
 		}
+	}
+	t.Run("a client that polls without b64 gets text; its own lengths count UTF-16 code units", func(t *testing.T) {
+		polls(t, "poller", func(text string) string { return text })
+	})
+	t.Run("a client of Socket.IO 1 that polls sends the bytes of UTF-8 as characters", func(t *testing.T) {
+		polls(t, "first", func(text string) string {
+			var octets []rune
+			for _, b := range []byte(text) {
+				octets = append(octets, rune(b))
+			}
+			return string(octets)
+		})
 	})
 	declares4 := url.Values{"EIO": {"4"}, "t": {"1604300000"}} // older servers did not read the version
 	t.Run("the official C++ client before version 2, which declares version 4 and waits until it is connected", func(t *testing.T) {

@@ -70,6 +70,7 @@ func (m mediaMetrics) Collect(to chan<- prometheus.Metric) {
 // registerMetrics registers the metrics of the media server, the recordings and the webhooks.
 func (m *mediaServer) registerMetrics(to metrics) {
 	to.registerer.MustRegister(mediaMetrics{m.server})
+	to.counter("media_relays_restarted_total", "Connections to the node with the publisher of a relayed stream that it has ended because the tracks of the stream have changed.", func() float64 { return float64(m.puller.Stats().Restarted) })
 	to.counter("media_relays_lost_total", "Connections to the node with the publisher of a relayed stream that were lost.", func() float64 { return float64(m.puller.Stats().Lost) })
 	m.recordings.registerMetrics(to)
 	to.gauge("restreams_live", "Restream targets that receive a broadcast.", func() float64 { return float64(m.pusher.Stats().Live) })

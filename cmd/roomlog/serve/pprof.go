@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+
+	"roomlog/internal/httpserver"
 )
 
 // openPprof serves profiles of the process on an address that is separate from the public one.
@@ -24,7 +26,14 @@ func (c *config) openPprof(ctx context.Context, env *environment, l *layers, slo
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	server := c.newHTTPServer(mux, env, slots)
+	own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if httpserver.Rebound(r, c.api.PublicURL) {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+	server := c.newHTTPServer(own, env, slots)
 	env.log.InfoContext(ctx, "serving profiles", slog.String("address", listener.Addr().String()))
 	l.run(ctx, "profiles", func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() { _ = server.Close() })

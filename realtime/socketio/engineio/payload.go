@@ -3,7 +3,9 @@ package engineio
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"roomlog/realtime/ws"
@@ -33,6 +35,7 @@ func encodePayload(frames []*ws.Frame, v Version) (body []byte, binary bool) {
 			if binary {
 				body = appendOctets(body, message, isBinary)
 			} else {
+				message = escapeJSON(message)
 				body = strconv.AppendInt(body, int64(utf16Len(message)), 10)
 				body = append(append(body, ':'), message...)
 			}
@@ -69,6 +72,64 @@ func appendOctets(body, message []byte, binary bool) []byte {
 		body = append(body, byte(digit-'0'))
 	}
 	return append(append(body, octetsEnd), message...)
+}
+
+// Clients of Socket.IO 1 encode the characters of a packet in a text payload as UTF-8, and its bytes as characters. They decode such packets, and
+// end the session at a character that is no byte of UTF-8. Later clients do neither, and both kinds declare version 3. Packets with JSON
+// are therefore sent in ASCII, which both read, and accepted in both forms.
+
+// jsonStart returns the index at which the JSON of a Socket.IO packet begins, behind its type, namespace and id. It returns -1 for another
+// packet of Engine.IO.
+func jsonStart(packet []byte) int {
+	start := bytes.IndexAny(packet, "[{\"")
+	if start < 2 || packet[0] != typeMessage || packet[1] < '0' || packet[1] > '6' {
+		return -1
+	}
+	return start
+}
+
+// escapeJSON returns a packet with its JSON in ASCII. It returns a packet without JSON as it is.
+func escapeJSON(packet []byte) []byte {
+	start := jsonStart(packet)
+	if start < 0 || isASCII(packet[start:]) {
+		return packet
+	}
+	escaped := append(make([]byte, 0, 2*len(packet)), packet[:start]...)
+	for _, r := range string(packet[start:]) {
+		switch {
+		case r < utf8.RuneSelf:
+			escaped = append(escaped, byte(r))
+		case utf16Units(r) == 2:
+			high, low := utf16.EncodeRune(r)
+			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, high, low)
+		default:
+			escaped = fmt.Appendf(escaped, `\u%04x`, r)
+		}
+	}
+	return escaped
+}
+
+// decodeTwice returns a packet whose characters are the bytes of UTF-8 with the characters that they mean. It returns a packet without JSON,
+// or with other characters, as it is.
+func decodeTwice(packet []byte) []byte {
+	if jsonStart(packet) < 0 || isASCII(packet) {
+		return packet
+	}
+	octets := make([]byte, 0, len(packet))
+	for _, r := range string(packet) {
+		if r > 0xff {
+			return packet
+		}
+		octets = append(octets, byte(r))
+	}
+	if !utf8.Valid(octets) {
+		return packet
+	}
+	return octets
+}
+
+func isASCII(text []byte) bool {
+	return !bytes.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // utf16Len returns the number of UTF-16 code units of a UTF-8 string: clients of version 3 count 😀 as two.
@@ -143,7 +204,7 @@ func nextText(body []byte, v Version) (p packet, rest []byte, more bool, err err
 	if left < 0 { // The length ends inside a character.
 		return p, nil, false, errPacket
 	}
-	p, err = decodeText(body[:size], v)
+	p, err = decodeText(decodeTwice(body[:size]), v)
 	return p, body[size:], len(body) > size, err
 }
 

@@ -9,7 +9,7 @@ import (
 
 // FuzzPayload checks that no body causes a panic, and that encoding the packets of a body gives the same packets.
 func FuzzPayload(f *testing.F) {
-	for _, body := range []string{"4hello", "4a\x1ebAQID\x1e2", "6:4hello10:b4AQIDBA==", "3:4😀", "2:4😀", "0:", "1:", "999999999:4",
+	for _, body := range []string{"4hello", "4a\x1ebAQID\x1e2", "6:4hello10:b4AQIDBA==", "3:4😀", "2:4😀", `7:42["é"]`, `8:42["Ã©"]`, "0:", "1:", "999999999:4",
 		"\x00\x06\xff4hello\x01\x05\xff\x04\x01\x02\x03\x04", "\x01\xff", "\x00\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\xff", "", ":", "\x1e\x1e"} {
 		for mode := range byte(3) {
 			f.Add([]byte(body), mode)
@@ -40,6 +40,9 @@ func FuzzPayload(f *testing.F) {
 			t.Fatalf("%q became %q: %v", body, again, err)
 		}
 		for i, p := range packets {
+			if v == V3 && !inOctets && !p.binary { // JSON is sent in ASCII
+				p.data = escapeJSON(append([]byte{p.kind}, p.data...))[1:]
+			}
 			if p.kind != got[i].kind || p.binary != got[i].binary || !bytes.Equal(p.data, got[i].data) {
 				t.Fatalf("packet %d of %q became another in %q", i, body, again)
 			}

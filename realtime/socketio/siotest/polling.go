@@ -1,12 +1,15 @@
 package siotest
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // split returns the packets in the body of the response to a GET request.
@@ -25,7 +28,7 @@ func (c *Client) split(payload string) (packets []Packet) {
 			c.Errorf("not a payload: %.80q", payload)
 			return packets
 		}
-		packets = append(packets, Packet{Text: string(utf16.Decode(all[:n]))})
+		packets = append(packets, Packet{Text: unescape(string(utf16.Decode(all[:n])))})
 		payload = string(utf16.Decode(all[n:]))
 	}
 	return packets
@@ -99,4 +102,17 @@ func Join(t testing.TB, polling string) *Client {
 	base, _, _ := strings.Cut(polling, "?")
 	c := &Client{TB: t, base: base, sid: q.Get("sid"), options: Options{Version: version}}
 	return c.Second()
+}
+
+var escapes = regexp.MustCompile(`\\\\|(?:\\u[0-9a-f]{4})+`)
+
+// unescape replaces the escapes of characters beyond ASCII in JSON, so that tests compare the same texts over all transports.
+func unescape(text string) string {
+	return escapes.ReplaceAllStringFunc(text, func(escaped string) string {
+		var plain string
+		if len(escaped) < 6 || json.Unmarshal([]byte(`"`+escaped+`"`), &plain) != nil || plain[0] < utf8.RuneSelf {
+			return escaped
+		}
+		return plain
+	})
 }

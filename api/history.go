@@ -166,7 +166,8 @@ type replayInput struct {
 	Window
 }
 
-// replayedLive returns nil if the caller may watch the recordings of a live, and the live has one. Its chat is then visible, too.
+// replayedLive returns nil if the caller may watch the recordings of a live, and one of them has ended and has parts. What was
+// written at the times of these parts is then visible, too. All else in the chat of the live is private.
 func (s *server) replayedLive(ctx context.Context, id domain.LiveID) error {
 	live, err := s.live(ctx, id)
 	if err == nil {
@@ -175,15 +176,15 @@ func (s *server) replayedLive(ctx context.Context, id domain.LiveID) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.Queries.Recordings(ctx, id, 1, 1)
-	if err == nil && len(found) == 0 {
-		err = refusal(domain.CodeRecordingNotFound, "live %d has no recording", id)
+	recorded, err := s.Queries.Recorded(ctx, id)
+	if err == nil && !recorded {
+		err = refusal(domain.CodeRecordingNotFound, "live %d has no finished recording", id)
 	}
 	return err
 }
 
-// replayedComments returns a page with the comments of a live that has a recording. It has neither removed comments nor
-// those of users who were forgotten.
+// replayedComments returns a page with the comments that were posted while finished recordings of a live ran. It has neither
+// removed comments nor those of users who were forgotten.
 func (s *server) replayedComments(ctx context.Context, in *replayInput) (history[comment], error) {
 	if err := s.replayedLive(ctx, in.ID); err != nil {
 		return history[comment]{}, err
@@ -192,14 +193,14 @@ func (s *server) replayedComments(ctx context.Context, in *replayInput) (history
 	if err != nil {
 		return history[comment]{}, err
 	}
-	found, err := s.Queries.Comments(ctx, projections.CommentFilter{Live: in.ID, Known: true, Window: w})
+	found, err := s.Queries.Comments(ctx, projections.CommentFilter{Live: in.ID, Known: true, Recorded: true, Window: w})
 	if err != nil {
 		return history[comment]{}, err
 	}
 	return newHistory(ctx, s, found, newComment)
 }
 
-// replayedGift is a gift that was sent in a live with a recording. It has no coins of the streamer and the platform.
+// replayedGift is a gift that was sent while a recording of its live ran. It has no coins of the streamer and the platform.
 type replayedGift struct {
 	ID       string        `json:"id" example:"09a791fff0"`
 	Position int64         `json:"position"`
@@ -211,8 +212,8 @@ type replayedGift struct {
 	At       time.Time     `json:"at"`
 }
 
-// replayedGifts returns a page with the gifts that were sent in a live that has a recording. The sender of a gift who was
-// forgotten has no name.
+// replayedGifts returns a page with the gifts that were sent while finished recordings of a live ran. The sender of a gift who
+// was forgotten has no name.
 func (s *server) replayedGifts(ctx context.Context, in *replayInput) (history[replayedGift], error) {
 	if err := s.replayedLive(ctx, in.ID); err != nil {
 		return history[replayedGift]{}, err
@@ -221,7 +222,7 @@ func (s *server) replayedGifts(ctx context.Context, in *replayInput) (history[re
 	if err != nil {
 		return history[replayedGift]{}, err
 	}
-	found, err := s.Queries.GiftHistory(ctx, projections.GiftFilter{Live: in.ID, Window: w})
+	found, err := s.Queries.GiftHistory(ctx, projections.GiftFilter{Live: in.ID, Recorded: true, Window: w})
 	if err != nil {
 		return history[replayedGift]{}, err
 	}

@@ -87,53 +87,85 @@ func TestRecordings(t *testing.T) {
 	a.post("/api/live/recording/delete", deletion).expectFailure(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
 }
 
-// TestReplayedChat reads the comments and gifts of a recorded live: whoever may watch the recording may read them, without what
-// was removed, without comments of forgotten users, and without the coins.
+// TestReplayedChat reads the comments and gifts of a recorded live: whoever may watch the recording may read what was written
+// while it ran, without what was removed, without comments of forgotten users, and without the coins. All else is private: a live
+// without a recording, one whose recording runs or was deleted, and what was written at no time of a recording.
 func TestReplayedChat(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
 	a, b, c := d.account("alice"), d.account("bob"), d.account("carol")
 	rose, id := d.gift("Rose", 10), a.onAir("My show")
 	comments, gifts := fmt.Sprintf("/api/live/%d/replay/comments", id), fmt.Sprintf("/api/live/%d/replay/gifts", id)
-	for _, text := range []string{"first", "second", "third"} {
+	private := func(when string) {
+		t.Helper()
+		for _, path := range []string{comments, gifts} {
+			if got := d.get(path); got.status != http.StatusNotFound {
+				t.Errorf("%s: %s has status %d", when, path, got.status)
+			}
+		}
+	}
+	b.credit(100)
+	b.command(domain.SendGift{Live: id, Gift: rose, Num: 1})
+	for _, text := range []string{"before it", "first", "second", "third"} {
 		b.command(domain.PostComment{Live: id, Text: text})
 	}
 	c.command(domain.PostComment{Live: id, Text: "of carol"})
-	b.credit(100)
 	b.command(domain.SendGift{Live: id, Gift: rose, Num: 2})
-	for _, path := range []string{comments, gifts} {
-		d.get(path).expectFailure(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
+	b.command(domain.PostComment{Live: id, Text: "after it"})
+	type item struct {
+		Content  string    `json:"content"`
+		Position int64     `json:"position"`
+		Num      int       `json:"num"`
+		At       time.Time `json:"at"`
 	}
-	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	d.systemCommand(domain.FinishRecording{Live: id, Recording: "first", Cause: "stopped", StartedAt: began, EndedAt: began.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
-		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: began, DurationMS: 59_000, Bytes: 8000}}})
-	type commentPage struct {
-		Items []struct {
-			Content  string `json:"content"`
-			Position int64  `json:"position"`
-		}
+	type page struct {
+		Items  []item
 		Cursor *string
 	}
-	read := func(query string) (texts []string, page commentPage) {
-		t.Helper()
-		d.get(comments + query).ok(&page)
-		for _, item := range page.Items {
-			texts = append(texts, item.Content)
-		}
-		return texts, page
+	var all page
+	a.get(fmt.Sprintf("/api/live/%d/comments?after=0", id)).ok(&all)
+	private("without a recording")
+	d.systemCommand(domain.StartBroadcast{Live: id, Broadcast: "show", Node: "p1"})
+	d.systemCommand(domain.StartRecording{Live: id, Recording: "show"})
+	private("while the recording runs")
+	began, ended := all.Items[1].At, all.Items[len(all.Items)-1].At
+	if !all.Items[0].At.Before(began) || ended.Sub(began) < time.Millisecond {
+		t.Fatalf("the comments have the times %v", all.Items)
 	}
-	texts, page := read("?after=0")
+	millis := ended.Sub(began).Milliseconds()
+	parts := []domain.RecordingPart{ // together they have exactly the time from began to ended, which need not be whole milliseconds
+		{File: "1.mp4", StartedAt: began, DurationMS: millis, Bytes: 8000},
+		{File: "2.mp4", StartedAt: ended.Add(-time.Duration(millis) * time.Millisecond), DurationMS: millis, Bytes: 8000},
+	}
+	around := domain.FinishRecording{Live: id, Recording: "none", Cause: "lost", StartedAt: began.Add(-time.Hour), EndedAt: ended.Add(time.Hour)}
+	d.systemCommand(around)
+	private("with a recording without parts")
+	d.systemCommand(domain.FinishRecording{Live: id, Recording: "show", Cause: "stopped", StartedAt: began, EndedAt: ended,
+		DurationMS: millis, Bytes: 16_000, Parts: parts})
+	read := func(query string) (texts []string, found page) {
+		t.Helper()
+		d.get(comments + query).ok(&found)
+		for _, one := range found.Items {
+			texts = append(texts, one.Content)
+		}
+		return texts, found
+	}
+	texts, found := read("?after=0")
 	if fmt.Sprint(texts) != "[first second third of carol]" {
 		t.Fatalf("a visitor reads %v", texts)
 	}
-	a.post("/api/live/comment/remove", object{"id": id, "comment": page.Items[1].Position}).ok(nil)
+	a.post("/api/live/comment/remove", object{"id": id, "comment": found.Items[1].Position}).ok(nil)
 	d.operator(domain.ForgetUser{User: c.ID})
-	texts, page = read("?after=0&limit=1")
-	rest, _ := read("?limit=500&after=" + *page.Cursor)
+	texts, found = read("?after=0&limit=1")
+	rest, _ := read("?limit=500&after=" + *found.Cursor)
 	if fmt.Sprint(texts, rest) != "[first] [third]" {
 		t.Errorf("without removed and forgotten comments: %v and %v", texts, rest)
 	}
-	d.get(gifts).keysOf("data items [0]", "id", "position", "sender", "gift", "name", "image", "num", "at")
+	found = page{}
+	d.get(gifts).ok(&found).keysOf("data items [0]", "id", "position", "sender", "gift", "name", "image", "num", "at")
+	if len(found.Items) != 1 || found.Items[0].Num != 2 {
+		t.Errorf("a visitor reads the gifts %v", found.Items)
+	}
 	d.get("/api/live/999/replay/gifts").expectFailure(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
 	a.post("/api/live/access", object{"id": id, "access": "followers"}).ok(nil)
 	for _, path := range []string{comments, gifts} {
@@ -145,6 +177,11 @@ func TestReplayedChat(t *testing.T) {
 		}
 		a.get(path).ok(nil)
 	}
+	a.post("/api/live/access", object{"id": id, "access": "open"}).ok(nil)
+	read("")
+	d.systemCommand(domain.StopBroadcast{Live: id, Broadcast: "show", Cause: "stopped"})
+	a.post("/api/live/recording/delete", object{"id": id, "recording": "show"}).ok(nil)
+	private("after the recording was deleted")
 }
 
 func TestSetRecording(t *testing.T) {

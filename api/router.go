@@ -124,9 +124,9 @@ func (r *routes) registerRecordings() {
 	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads).
 		refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeBanned), r.listRecordings)
 	restricted := []domain.Code{domain.CodeLiveNotFound, domain.CodeRecordingNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeBanned, codeCursor, codeCursorLost}
-	serve(r, get("/api/live/{id}/replay/comments", "List the comments of a live that has a recording, without removed ones", anyone(), rateReads).
+	serve(r, get("/api/live/{id}/replay/comments", "List the comments that were posted while the finished recordings of a live ran, without removed ones", anyone(), rateReads).
 		refuses(restricted...), r.replayedComments)
-	serve(r, get("/api/live/{id}/replay/gifts", "List the gifts that were sent in a live that has a recording", anyone(), rateReads).
+	serve(r, get("/api/live/{id}/replay/gifts", "List the gifts that were sent while the finished recordings of a live ran", anyone(), rateReads).
 		refuses(restricted...), r.replayedGifts)
 	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateCommands).
 		executes(domain.DeleteRecording{}), r.deleteRecording)

@@ -148,6 +148,8 @@ type GiftFilter struct {
 	Sender   domain.UserID
 	Streamer domain.UserID
 	Gift     domain.GiftID
+	// Recorded leaves out gifts that were sent at no time of a finished recording. It has an effect only together with Live.
+	Recorded bool
 	Window
 }
 
@@ -159,7 +161,8 @@ func (q *Queries) GiftHistory(ctx context.Context, f GiftFilter) ([]GiftRecord, 
 
 func (f GiftFilter) statement() (sql string, args pgx.NamedArgs) {
 	sql = selectGiftRecords.With(sqltemplate.Options{
-		"live": f.Live != 0, "sender": f.Sender != 0, "streamer": f.Streamer != 0, "gift": f.Gift != 0, "oldest_first": f.OldestFirst,
+		"live": f.Live != 0, "sender": f.Sender != 0, "streamer": f.Streamer != 0, "gift": f.Gift != 0,
+		"recorded": f.Recorded, "oldest_first": f.OldestFirst,
 	})
 	after, before, limit := f.bounds()
 	return sql, pgx.NamedArgs{

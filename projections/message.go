@@ -182,6 +182,8 @@ type CommentFilter struct {
 	User domain.UserID
 	// Known leaves out comments of users who were forgotten. It has an effect only together with Live.
 	Known bool
+	// Recorded leaves out comments that were posted at no time of a finished recording. It has an effect only together with Live.
+	Recorded bool
 	Window
 }
 
@@ -192,7 +194,9 @@ func (q *Queries) Comments(ctx context.Context, f CommentFilter) ([]Comment, err
 }
 
 func (f CommentFilter) statement() (sql string, args pgx.NamedArgs) {
-	sql = selectComments.With(sqltemplate.Options{"live": f.Live != 0, "user": f.User != 0, "known": f.Known, "oldest_first": f.OldestFirst})
+	sql = selectComments.With(sqltemplate.Options{
+		"live": f.Live != 0, "user": f.User != 0, "known": f.Known, "recorded": f.Recorded, "oldest_first": f.OldestFirst,
+	})
 	after, before, limit := f.bounds()
 	return sql, pgx.NamedArgs{"live": f.Live, "user": f.User, "after": after, "before": before, "limit": limit}
 }

@@ -95,6 +95,11 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 	return many(ctx, q, "recordings", scanRecording, selectRecordings.With(nil), live, size, int64(page-1)*int64(size))
 }
 
+// Recorded reports whether a live has a finished recording with parts. It reports false while the owner is disabled.
+func (q *Queries) Recorded(ctx context.Context, live domain.LiveID) (bool, error) {
+	return one(ctx, q, "recorded live", pgx.RowTo[bool], selectLiveRecorded, live)
+}
+
 // Recording returns a recording. It returns ErrNotFound if the recording does not exist or was deleted, or if its owner
 // is disabled or forgotten.
 func (q *Queries) Recording(ctx context.Context, id domain.RecordingID) (Recording, error) {

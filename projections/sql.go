@@ -180,6 +180,8 @@ var (
 	selectProfiles string
 	//go:embed sql/select_public_messages.sql
 	selectPublicMessagesText string
+	//go:embed sql/select_live_recorded.sql
+	selectLiveRecorded string
 	//go:embed sql/select_recordings.sql
 	selectRecordingsText string
 	//go:embed sql/select_recordings_deleted.sql

@@ -115,7 +115,7 @@ func TestPageThroughALive(t *testing.T) {
 		viewer.plays()
 		viewer.does(`const title = await has(".facts h1", /evening/); if (title.textContent !== "An <i>evening</i> with Anna" || title.children.length) throw new Error(title.outerHTML)`)
 	}
-	anna.does(`await press('[data-tab="stream"]'); await has(".tiles dd", /kbit/); await has(".tag", /On air/)`)
+	anna.does(`await press('[data-tab="stream"]'); await has(".tiles dd", /kbit/); await has(".chart figcaption", /^Frame rate\s*(24|25|26)(\.\d)? \/s$/); await has(".chart figcaption", /^Gaps of players\s*\d+\s*$/); await has(".tag", /On air/)`)
 
 	t.Run("lists have snapshots for those who may play", func(t *testing.T) {
 		anna.does(`

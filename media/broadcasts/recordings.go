@@ -44,7 +44,7 @@ type RecordingsConfig struct {
 	// Players selects the clients that may play; "" means PlayersAnyone.
 	Players PlayersMode
 
-	Record RecordMode `default:"requested" oneof:"off,requested,all" help:"Broadcasts that are recorded. off: none. requested: broadcasts of lives whose owners have switched recording on. all: all broadcasts, except those of lives whose owners have switched recording off."`
+	Record RecordMode `default:"requested" oneof:"off,requested,all" help:"Broadcasts that are recorded. off: none. requested: broadcasts of lives whose owners have switched recording on. all: all broadcasts, except those of lives whose owners have switched recording off. If processes have different roles, those with the role api need the value of those with the role media, because they tell owners whether the next broadcast is recorded."`
 }
 
 // Records reports whether the next broadcast of a live is recorded.

@@ -145,7 +145,7 @@ const kept = 150; // samples of the charts
 
 function Health({ id }) {
   const [now, setNow] = useState(/** @type {Api.Stream} */ (null));
-  const [samples, setSamples] = useState(/** @type {{ at: number, bitrate: number, rate: number, key: number, players: number }[]} */ ([]));
+  const [samples, setSamples] = useState(/** @type {{ at: number, bitrate: number, rate: number, key: number, gaps: number, players: number }[]} */ ([]));
   const last = useRef(null);
   const read = async () => {
     const streams = await client.get("/api/streams").catch(() => /** @type {Api.Stream[]} */ (null));
@@ -154,9 +154,9 @@ function Health({ id }) {
     if (!stream) return;
     const at = Date.now() / 1000;
     const before = last.current;
-    last.current = { at, frames: stream.frames_in };
-    if (!before || before.frames > stream.frames_in) return;
-    setSamples((all) => [...all, { at, bitrate: stream.bitrate / 1000, rate: (stream.frames_in - before.frames) / (at - before.at), key: stream.gop_ms / 1000, players: Object.values(stream.players).reduce((a, b) => a + b, 0) }].slice(-kept));
+    last.current = { gaps: stream.skips + stream.drops };
+    if (!before) return;
+    setSamples((all) => [...all, { at, bitrate: stream.bitrate / 1000, rate: stream.gop_ms > 0 ? (stream.gop * 1000) / stream.gop_ms : null, key: stream.gop_ms / 1000, gaps: Math.max(0, stream.skips + stream.drops - before.gaps), players: Object.values(stream.players).reduce((a, b) => a + b, 0) }].slice(-kept));
   };
   useEffect(() => void read(), [id]);
   useTimer(read, 2000, [id]);
@@ -167,7 +167,7 @@ function Health({ id }) {
       <div><dt>${t("studio.size")}</dt><dd>${sizeOf(now.media)}</dd></div><div><dt>${t("studio.players")}</dt><dd>${number(Object.values(now.players).reduce((a, b) => a + b, 0))}</dd></div><div><dt>${t("studio.skips")}</dt><dd>${number(now.skips + now.drops)}</dd></div></dl>
     ${!now.publishing && html`<p class="sentence bad" role="alert">${t("studio.lost")}</p>`}
     ${now.gop_ms > 4000 && html`<p class="sentence bad">${t("studio.keyframes.long")}</p>`}
-    <div class="charts"><${Chart} title=${t("studio.bitrate")} unit="kbit/s" data=${series("bitrate")} /><${Chart} title=${t("studio.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("studio.keyframes")} unit="s" data=${series("key")} /><${Chart} title=${t("studio.players")} unit="" whole data=${series("players")} /></div></section>`;
+    <div class="charts"><${Chart} title=${t("studio.bitrate")} unit="kbit/s" data=${series("bitrate")} /><${Chart} title=${t("studio.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("studio.keyframes")} unit="s" data=${series("key")} /><${Chart} title=${t("studio.skips")} unit="" whole data=${series("gaps")} /><${Chart} title=${t("studio.players")} unit="" whole data=${series("players")} /></div></section>`;
 }
 
 function Gifts({ id, coins }) {

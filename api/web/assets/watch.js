@@ -50,7 +50,7 @@ function Controls(/** @type {Api.Props<{ player: Player }>} */ { player, box, vi
     <button type="button" class="control" aria-label=${t(playing ? "pause" : "play")} onClick=${() => player.toggle()}><${Icon} name=${playing ? "pause" : "play"} solid /></button>
     <button type="button" class="control" aria-label=${t(player.muted.value ? "unmute" : "mute")} onClick=${() => player.setMuted(!player.muted.value)}><${Icon} name=${player.muted.value ? "mute" : "sound"} /></button>
     <input class="volume" type="range" min="0" max="1" step="0.05" aria-label=${t("volume")} value=${player.muted.value ? 0 : player.volume.value} onInput=${(e) => player.setVolume(Number(e.target.value))} />
-    ${behind !== null && html`<button type="button" class=${"way" + (behind > 4 ? " late" : "")} onClick=${() => player.toLive()} title=${t("to.live")}><span class="dot"></span>${player.protocol}<span class="way-more"> · ${t("latency", { s: behind.toFixed(1) })}</span></button>`}
+    ${behind !== null && html`<button type="button" class=${"way" + (behind > 4 ? " late" : "")} onClick=${() => player.toLive()} title=${t("to.live")}><span class="dot"></span><span class="way-protocol">${player.protocol} · </span>${t("latency", { s: behind.toFixed(1) })}</button>`}
     <span class="gap"></span>
     <button type="button" class="control" aria-label=${t("danmaku")} aria-pressed=${settings.value.on} onClick=${() => change({ on: !settings.value.on })}><${Icon} name="danmaku" /></button>
     <button type="button" class="control" aria-label=${t("danmaku.settings")} onClick=${() => setOpen(true)}><${Icon} name="settings" /></button>

@@ -24,12 +24,12 @@ func (v View) User(id UserID) User {
 	if id != v.Actor.User {
 		return look[User](v, userStream(id))
 	}
-	if known, ok := v.actor.(User); ok {
+	if known, ok := v.actorState.(User); ok {
 		return known
 	}
 	s := userStream(id)
-	v.actor = v.state(s)
-	return typed[User](v, s, v.actor)
+	v.actorState = v.state(s)
+	return typed[User](v, s, v.actorState)
 }
 
 // NextUser returns the next free user id.

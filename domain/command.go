@@ -138,7 +138,7 @@ type View struct {
 type progress struct {
 	fault error // set if a decision reads a stream that its request does not list in Reads, or if a state has the wrong type
 
-	actor any // state of the actor; nil before the decision has read it, which it does several times
+	actorState any // state of View.Actor; nil before the decision has read it, which it does several times
 }
 
 func newView(actor Actor, now time.Time, states map[Stream]any, shared *progress) View {

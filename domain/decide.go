@@ -161,7 +161,7 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	var started Stream // newest stream that these events have created; later events may be appended to that stream
+	var started Stream // newest stream that these events have created and that Reads does not name; later events may follow in it
 	for _, e := range events {
 		stream := e.Stream()
 		switch _, named := states[stream]; {

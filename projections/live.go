@@ -192,8 +192,8 @@ func (q *Queries) LivesStreaming(ctx context.Context, limit int) ([]Live, error)
 // PastWindow is the number of ids that LivesPast looks at.
 const PastWindow = 500
 
-// LivesPast returns at most limit lives with ids below before that have ended and have a recording, newest first. It looks at
-// the PastWindow ids below before: an empty result does not mean that there are no older lives.
+// LivesPast returns lives that have ended and have a recording, newest first: at most limit, with ids less than before. It looks
+// at PastWindow ids only: an empty result does not mean that there are no older lives.
 func (q *Queries) LivesPast(ctx context.Context, before domain.LiveID, limit int) ([]Live, error) {
 	return many(ctx, q, "past lives", scanLive, selectLive.With(sqltemplate.Options{"past": true}), before, pageSize(limit))
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -95,6 +98,76 @@ func TestTheProjectsTargetsCanBeRead(t *testing.T) {
 			t.Errorf("%s would not be seen as a figure", target.name)
 		}
 	}
+}
+
+// TestTheResultsNameTheTargets checks that the page with the results has one row for each figure, with its target and the
+// result that its values have.
+func TestTheResultsNameTheTargets(t *testing.T) {
+	targets, err := openTargets(filepath.Join("..", "..", "docs", "figures.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "BENCH.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(page), "| Figure | Loaded | Quiet | Target | Result |\n|---|---|---|---|---|\n")
+	if !found {
+		t.Fatal("BENCH.md has no table of results")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := make(map[string][]string)
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 7 {
+			t.Fatalf("a row of BENCH.md has %d columns: %s", len(cells)-2, line)
+		}
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		rows[cells[1]] = cells[2:6]
+	}
+	for _, target := range targets {
+		row, found := rows[target.name]
+		delete(rows, target.name)
+		if !found {
+			t.Errorf("BENCH.md has no row for %s", target.name)
+			continue
+		}
+		want := strings.NewReplacer(">=", "≥", "<=", "≤").Replace(target.op) + " " + strconv.FormatFloat(target.limit, 'f', -1, 64)
+		if got := strings.ReplaceAll(row[2], ",", ""); got != want {
+			t.Errorf("BENCH.md has the target %q for %s, not %q", got, target.name, want)
+		}
+		switch met, missed := verdicts(t, target, cmp.Or(row[1], row[0])); {
+		case met+missed == 0:
+			t.Errorf("BENCH.md has no value for %s", target.name)
+		case missed == 0 && !strings.HasPrefix(row[3], "ok"):
+			t.Errorf("all values of %s meet the target, but BENCH.md says %q", target.name, row[3])
+		case met == 0 && !strings.HasPrefix(row[3], "**short**"):
+			t.Errorf("all values of %s miss the target, but BENCH.md says %q", target.name, row[3])
+		}
+	}
+	for name := range rows {
+		t.Errorf("BENCH.md has a row for %s, which is no figure", name)
+	}
+}
+
+// verdicts counts the values of a cell, separated by commas or dashes, that meet and miss a target.
+func verdicts(t *testing.T, target target, cell string) (met, missed int) {
+	t.Helper()
+	thousands := regexp.MustCompile(`(\d),(\d{3})`)
+	for _, text := range regexp.MustCompile(`[0-9.]+`).FindAllString(thousands.ReplaceAllString(cell, "$1$2"), -1) {
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatalf("BENCH.md has the value %q for %s", text, target.name)
+		}
+		if target.met(value) {
+			met++
+		} else {
+			missed++
+		}
+	}
+	return met, missed
 }
 
 func write(t *testing.T, root, name, text string) {

@@ -13,6 +13,7 @@ import (
 
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/peertest"
+	"roomlog/internal/waittest"
 )
 
 // BenchmarkFigureModeration measures how long mutes and bans take to be in force on another node: from the reply to the
@@ -51,7 +52,7 @@ func BenchmarkFigureModeration(b *testing.B) {
 				}
 			}
 		}()
-		<-posts
+		waittest.Receive(b, posts, "the reply to the first comment")
 		here.must(act, user, "")
 		replied := time.Now()
 		for pushed := false; !pushed; {
@@ -63,7 +64,7 @@ func BenchmarkFigureModeration(b *testing.B) {
 			}
 		}
 		inForce := time.Since(replied)
-		return max(inForce, (<-refused).Sub(replied))
+		return max(inForce, waittest.Receive(b, refused, "the refusal of a comment").Sub(replied))
 	}
 	for b.Loop() {
 		var longest time.Duration

@@ -139,6 +139,7 @@ func TestPageThroughALive(t *testing.T) {
 		anna.does(`await press('[data-tab="gifts"]'); await has("td", /Rose ×1/)`)
 		bert.does(`history.pushState(null, "", "/me"); dispatchEvent(new PopStateEvent("popstate")); await has("td", /Gift in live 1/); await has("td.plus", /\+500/); history.back(); await shown('[data-state="joined"]')`)
 	})
+	t.Run("comments fly over the picture", func(t *testing.T) { fliesComments(bert, carla) })
 	t.Run("a removed comment leaves every screen", func(t *testing.T) {
 		bert.does(`await fill("#comment", "the end of the film"); await press(".composer .accent")`)
 		carla.does(`await has(".said", /the end/)`)

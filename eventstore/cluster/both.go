@@ -17,7 +17,7 @@ import (
 //
 // Messages and replies go over NATS, and over PostgreSQL while NATS cannot be reached. While a member is not heard over
 // NATS, messages go over both. A node that loses its connection to NATS, or starts without one, announces this over PostgreSQL: for 10
-// seconds all messages go over both, and the other nodes may have missed messages, because those that this node sent last may be lost.
+// seconds all messages go over both (for up to 55 seconds if there are more than 50 members), and the other nodes may have missed messages, because those that this node sent last may be lost.
 // Surveys go over both, so that they reach nodes without NATS, and so that processes without NATS can send them.
 //
 // PostgreSQL decides which nodes are alive, because a node that has lost only its connection to NATS still serves its

@@ -16,7 +16,8 @@ const (
 	natsRate      = 50                     // announcements per second that a member receives, unless that needs a longer interval than natsSlow
 	natsSlow      = 10 * time.Second       // longest interval between two announcements of a member
 	natsMissed    = 5                      // number of intervals after which a member that has announced nothing is not alive
-	natsFresh     = 3                      // number of intervals after (re)connecting in which members may not have announced themselves yet
+	natsFresh     = 3 * time.Second        // time after (re)connecting in which each call of Nodes asks the members; they may still be joining
+	natsLate      = 5 * time.Second        // maximum time by which an announcement of a member that has lost NATS comes late
 	natsGather    = 250 * time.Millisecond // time in which members respond to a ping
 	natsFlush     = 2 * time.Second        // time in which a server must confirm a subscription
 	natsMembers   = 4096                   // maximum number of members; announcements of further ones are ignored
@@ -30,7 +31,8 @@ var (
 
 // NATS is the Transport that uses NATS servers without persistence. A member announces itself every second, and less often if there are
 // more than 50: every member receives every announcement. It counts as lost at once when it leaves, and otherwise when it has announced
-// nothing for 5 intervals. The list of members is kept in memory.
+// nothing for 5 intervals. If the number of members falls, this time falls by a second in each second, because some may still announce
+// themselves at the longer interval. The list of members is kept in memory.
 type NATS struct {
 	conn   *nats.Conn
 	prefix string // begins all subjects; it contains the id of the store, so that two stores on one NATS do not mix
@@ -39,8 +41,11 @@ type NATS struct {
 	mu         sync.Mutex
 	heard      map[string]time.Time // member → time of its last announcement
 	removed    time.Time            // when members that are not alive were removed from heard
-	distrusted time.Time            // time until which neither announcements nor lists of members prove that a member has NATS
+	dead       time.Duration        // what deadAfter returned at the time deadAt
+	deadAt     time.Time            // when deadAfter was called last
+	distrusted time.Time            // when a member has last said that it has no connection to NATS
 	since      time.Time            // when this node noticed that the connection was made
+	pinged     bool                 // whether the members were pinged since then
 	reconnects uint64               // the connection's count of reconnections at the time since
 }
 
@@ -64,8 +69,23 @@ func announceInterval(n int) time.Duration {
 	return min(max(natsHeartbeat, time.Duration(n)*time.Second/natsRate), natsSlow)
 }
 
-// deadAfter returns the time after which a member that has announced nothing is not alive. The caller has locked n.mu.
-func (n *NATS) deadAfter() time.Duration { return natsMissed * announceInterval(len(n.heard)) }
+// deadAfter returns the time after which a member that has announced nothing is not alive. It must be called before heard becomes
+// smaller. The caller has locked n.mu.
+func (n *NATS) deadAfter(now time.Time) time.Duration {
+	n.dead, n.deadAt = max(natsMissed*announceInterval(len(n.heard)), n.dead-now.Sub(n.deadAt)), now
+	return n.dead
+}
+
+// removeDead removes the members that are not alive from heard, at most once a second: foreign clients announce any number of names. The
+// caller has locked n.mu.
+func (n *NATS) removeDead(now time.Time) {
+	if now.Sub(n.removed) < natsHeartbeat {
+		return
+	}
+	n.removed = now
+	dead := n.deadAfter(now)
+	maps.DeleteFunc(n.heard, func(_ string, at time.Time) bool { return now.Sub(at) >= dead })
+}
 
 // subscribe calls handle with the messages of a subject that members send about themselves. A bounded number of them wait.
 func (n *NATS) subscribe(subject string, handle func(*nats.Msg)) (*nats.Subscription, error) {
@@ -85,21 +105,19 @@ func (n *NATS) hear(node string) {
 	defer n.mu.Unlock()
 	now := n.now()
 	if _, known := n.heard[node]; !known {
-		if now.Sub(n.removed) >= natsHeartbeat { // not for every name: foreign clients announce any number of them
-			n.removed = now
-			dead := n.deadAfter()
-			maps.DeleteFunc(n.heard, func(_ string, at time.Time) bool { return now.Sub(at) >= dead })
-		}
+		n.removeDead(now)
 		if len(n.heard) >= natsMembers {
 			return
 		}
 	}
 	n.heard[node] = now
+	n.deadAfter(now) // remembers the interval of the larger number
 }
 
 func (n *NATS) forget(node string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.deadAfter(n.now())
 	delete(n.heard, node)
 }
 
@@ -107,7 +125,7 @@ func (n *NATS) forget(node string) {
 func (n *NATS) distrust() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.distrusted = n.now().Add(2 * n.deadAfter())
+	n.distrusted = n.now()
 }
 
 // hears reports whether all nodes are alive, and no member has lost NATS recently.
@@ -115,10 +133,10 @@ func (n *NATS) hears(nodes []string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.now()
-	if now.Before(n.distrusted) {
+	dead := n.deadAfter(now)
+	if now.Sub(n.distrusted) < dead+natsLate {
 		return false
 	}
-	dead := n.deadAfter()
 	for _, node := range nodes {
 		if at, heard := n.heard[node]; !heard || now.Sub(at) >= dead {
 			return false
@@ -127,8 +145,8 @@ func (n *NATS) hears(nodes []string) bool {
 	return true
 }
 
-// Nodes returns the members that are alive. In the first seconds of a connection it
-// pings them. Without a connection it returns an error, so that nobody concludes that the other nodes are lost.
+// Nodes returns the members that are alive. In the first 3 seconds of a connection, and when it is called for the first time since the
+// connection was made, it pings them. Without a connection it returns an error, so that nobody concludes that the other nodes are lost.
 func (n *NATS) Nodes(ctx context.Context) ([]string, error) {
 	if !n.conn.IsConnected() {
 		return nil, errNotConnected
@@ -141,9 +159,10 @@ func (n *NATS) Nodes(ctx context.Context) ([]string, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var nodes []string
-	dead := n.deadAfter()
+	now := n.now()
+	dead := n.deadAfter(now)
 	for node, at := range n.heard {
-		if n.now().Sub(at) < dead {
+		if now.Sub(at) < dead {
 			nodes = append(nodes, node)
 		} else {
 			delete(n.heard, node)
@@ -152,15 +171,15 @@ func (n *NATS) Nodes(ctx context.Context) ([]string, error) {
 	return nodes, nil
 }
 
-// fresh reports whether members may not have announced themselves since the connection was made.
+// fresh reports whether the list of members must be completed with a ping, because the connection is new.
 func (n *NATS) fresh() bool {
 	reconnects := n.conn.Stats().Reconnects
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if reconnects != n.reconnects {
-		n.reconnects, n.since = reconnects, n.now()
+		n.reconnects, n.since, n.pinged = reconnects, n.now(), false
 	}
-	return n.now().Sub(n.since) < natsFresh*announceInterval(len(n.heard))
+	return !n.pinged || n.now().Sub(n.since) < natsFresh
 }
 
 // ping asks all members to announce themselves, and waits for their responses.
@@ -184,6 +203,9 @@ func (n *NATS) ping(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case within.Err() != nil, errors.Is(err, nats.ErrNoResponders):
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.pinged = true
 			return nil
 		case !errors.Is(err, nats.ErrSlowConsumer):
 			return fmt.Errorf("ask the nodes: %w", err)
@@ -258,7 +280,7 @@ func (n *NATS) announce(ctx context.Context, node string, reconnects uint64) err
 		if n.conn.Stats().Reconnects != reconnects {
 			return errReconnected
 		}
-		if now := n.now(); n.isDue(now.Sub(newest)) {
+		if now := n.now(); n.isDue(now, newest) {
 			newest = now
 			if err := n.conn.Publish(n.prefix+"alive", []byte(node)); err != nil {
 				return fmt.Errorf("announce node %s: %w", node, err)
@@ -274,11 +296,12 @@ func (n *NATS) announce(ctx context.Context, node string, reconnects uint64) err
 	}
 }
 
-// isDue reports whether a member announces itself again after a time. Ticks come a little early or late.
-func (n *NATS) isDue(since time.Duration) bool {
+// isDue reports whether a member that has announced itself at the time newest does it again now. Ticks come a little early or late.
+func (n *NATS) isDue(now, newest time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return since > announceInterval(len(n.heard))-natsHeartbeat/2
+	n.removeDead(now)
+	return now.Sub(newest) > announceInterval(len(n.heard))-natsHeartbeat/2
 }
 
 // flush waits until the server has processed everything that was sent.

@@ -85,9 +85,11 @@ func (r *rewrite) waitForSnapshots(ctx context.Context) error {
 	}
 }
 
-const selectOldSnapshot = `SELECT pid FROM pg_stat_activity
-	WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database() AND age(backend_xmin) > age(($1 % 4294967296)::text::xid)
-	ORDER BY age(backend_xmin) DESC LIMIT 1`
+// selectOldSnapshot selects a session with a snapshot of this database, or with a transaction of any database that has written. The
+// snapshot of VACUUM (FULL) itself begins at the oldest of these transactions, also at one of another database.
+const selectOldSnapshot = `SELECT pid FROM pg_stat_activity, (SELECT age(($1 % 4294967296)::text::xid) AS age) now
+	WHERE pid <> pg_backend_pid() AND (datname = current_database() AND age(backend_xmin) > now.age OR age(backend_xid) > now.age)
+	ORDER BY greatest(age(backend_xmin), age(backend_xid)) DESC LIMIT 1`
 
 // rewriteTables copies the remaining rows to new files.
 func (r *rewrite) rewriteTables(ctx context.Context) error {

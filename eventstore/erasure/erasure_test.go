@@ -121,4 +121,29 @@ func TestRewriteReportsWhatRemains(t *testing.T) {
 			t.Errorf("%v, %q", err, remains)
 		}
 	})
+	t.Run("while a transaction of another database has written", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.Server(t).Open()
+		config := db.Owner.Config().ConnConfig.Copy()
+		config.Database = "postgres"
+		other, err := pgx.ConnectConfig(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = other.Close(t.Context()) }()
+		for _, statement := range []string{"BEGIN", "SELECT txid_current()"} {
+			if _, err := other.Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, statement := range []string{"INSERT INTO user_key VALUES (1, sha256(''))", "DELETE FROM user_key"} {
+			if _, err := db.Owner.Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		remains, err := erasure.Rewrite(t.Context(), db.Owner)
+		if err != nil || len(remains) != 1 || !strings.HasPrefix(remains[0], "the files of the tables: an open transaction (process ") {
+			t.Errorf("%v, %q", err, remains)
+		}
+	})
 }

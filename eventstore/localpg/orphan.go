@@ -94,8 +94,8 @@ func commandLine(ctx context.Context, pid int) []string {
 	return splitPS(string(out))
 }
 
-// splitPS splits a command line that ps has printed into arguments. It splits only before options, because a path may
-// contain spaces.
+// splitPS returns the program, -D and the data folder of a command line that ps has printed, or nil if it has no -D. It looks
+// for the options only, because both paths may contain spaces.
 func splitPS(line string) []string {
 	exe, rest, ok := strings.Cut(strings.TrimSpace(line), " -D ")
 	if !ok {

@@ -72,7 +72,8 @@ func parseBool(text string, v reflect.Value) (reflect.Value, error) {
 	return v, nil
 }
 
-// Problem returns a description of the error in the number v, or "" if v is within the bounds. An empty bound means that there is no bound.
+// Problem returns a description of the error in the number v, or "" if v is within the bounds. If least is empty, v must not be
+// negative. If most is empty, there is no upper bound.
 func Problem(v reflect.Value, least, most string) string {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()

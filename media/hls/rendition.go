@@ -35,7 +35,7 @@ type rendition struct {
 	name  string // name of the rendition, such as "video1"
 	kind  string // MIME type of the files
 	track *mp4track.Track
-	leads bool // sizes of the segments of the playlist, without gaps
+	leads bool // whether the parts of all tracks end where those of this one do
 	list  playlist.Media
 	sizes []segmentSize // of the segments of the playlist, without gaps
 	older [][]string    // names of the files of segments that have left the playlist, which are still served

@@ -80,7 +80,7 @@ func (u *pull) isIdle(now time.Time) bool {
 	return now.Sub(u.idleFrom) >= u.cfg.RelayIdle
 }
 
-// endIfUnused ends the claim unless a player has joined. It reports whether the claim has ended.
+// endIfUnused ends the claim if it still holds the stream and the stream has no players. It reports whether it has ended the claim.
 func (u *pull) endIfUnused() bool {
 	claim := u.claim.Load()
 	return claim != nil && claim.EndIfUnused()

@@ -9,8 +9,8 @@ import (
 
 // Initial capacities in bytes of the buffer for a message, whatever length the message announces.
 const (
-	firstBuffer  = 1 << 10
-	firstOfMedia = 64 << 10
+	firstBuffer      = 1 << 10
+	firstOfPublisher = 64 << 10 // of an accepted publisher: most of its messages need one buffer
 )
 
 // reader assembles messages from the chunks of one connection.
@@ -212,15 +212,12 @@ func (r *reader) payload(cs *chunkStream) error {
 	return nil
 }
 
-// grow enlarges the buffer of a message. The limit counts the old buffer and the new one while both exist. It is small
-// for a client that may not send media: anybody can open such a connection.
+// grow enlarges the buffer of a message. The limit counts the old buffer and the new one while both exist. It
+// and the first buffer are small for a client that may not send media: anybody can open such a connection.
 func (r *reader) grow(cs *chunkStream) error {
 	first, limit := firstBuffer, maxPendingCommands
 	if r.media {
-		limit = maxPending
-		if cs.length > maxCommand {
-			first = firstOfMedia
-		}
+		first, limit = firstOfPublisher, maxPending
 	}
 	size := min(cs.length, max(first, 2*cap(cs.buf)))
 	if r.pending+size > limit {

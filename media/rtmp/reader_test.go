@@ -285,3 +285,16 @@ func TestBegunMessagesNeedLittleMemory(t *testing.T) {
 		t.Errorf("%d bytes are held for 31 messages with 128 bytes each, want at most 1 KiB for each", n)
 	}
 }
+
+// TestMessagesOfPublishersNeedOneBuffer checks that the first buffer of a message of an accepted publisher contains a usual picture.
+func TestMessagesOfPublishersNeedOneBuffer(t *testing.T) {
+	const size = 32 << 10
+	conn, c := publishing(t, rtmp.Config{})
+	go func() { c.send(header(4, 9, size, 0), make([]byte, 128)); _ = c.Conn.(*net.TCPConn).CloseWrite() }()
+	if m, err := conn.ReadMedia(); err == nil {
+		t.Fatalf("got %+v", m)
+	}
+	if n := conn.Pending(); n != size {
+		t.Errorf("the buffer has %d bytes, want %d", n, size)
+	}
+}

@@ -177,10 +177,10 @@ func (f *Feed) UpToDate(ctx context.Context) error {
 // Relay returns where the batches come from, and whether this process is the relay.
 func (f *Feed) Relay() RelayStatus { return f.state.get() }
 
-// Subscribe returns a channel with all batches from now on. It blocks until the feed has read its first checkpoint;
-// afterwards Checkpoint and History return it. The channel closes when ctx ends, the feed ends, or the history of the
-// log changes. It also closes if the subscriber has read nothing for Config.SubscriberTimeout while its queue was full.
-// The subscriber has then missed batches and must start again.
+// Subscribe returns a channel with all batches from now on. It blocks until the feed has read its first checkpoint. From
+// then on Checkpoint returns its position, and History the number of its history. The channel closes when ctx ends, the
+// feed ends, or the history of the log changes. It also closes if the subscriber has read nothing for
+// Config.SubscriberTimeout while its queue was full. The subscriber has then missed batches and must start again.
 func (f *Feed) Subscribe(ctx context.Context) (<-chan Batch, error) {
 	for {
 		r := f.current.Load()

@@ -16,7 +16,7 @@ import (
 )
 
 // messageFormat is the version of the format of messages. A feed ignores messages of other versions, and reads the log instead.
-const messageFormat = 1
+const messageFormat = 2
 
 // program returns a fingerprint of what the relay and a feed must have in common: the events with their fields, the table of deltas
 // and the message. A relay leaves out the events and the fields that it does not know.

@@ -92,22 +92,22 @@ func TestMessages(t *testing.T) {
 func TestDecodeMessage(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		``, `{}`, `[1]`, `{"format":2}`, `{"format":1,"after":-1}`, `{"format":1,"after":5,"checkpoint":4}`, `{"format":1,"after":"x"}`,
-		`{"format":1,"after":5,"checkpoint":9,"events":[{"position":5}]}`,
-		`{"format":1,"after":5,"checkpoint":9,"events":[{"position":7},{"position":7}]}`,
-		`{"format":1,"after":5,"checkpoint":9,"events":[{"position":10}]}`,
+		``, `{}`, `[1]`, `{"format":3}`, `{"format":2,"after":-1}`, `{"format":2,"after":5,"checkpoint":4}`, `{"format":2,"after":"x"}`,
+		`{"format":2,"after":5,"checkpoint":9,"events":[{"position":5}]}`,
+		`{"format":2,"after":5,"checkpoint":9,"events":[{"position":7},{"position":7}]}`,
+		`{"format":2,"after":5,"checkpoint":9,"events":[{"position":10}]}`,
 	} {
 		if m, err := decodeMessage(ofThisProgram(text)); err == nil {
 			t.Errorf("%s is decoded as %+v, want an error", text, m)
 		}
 	}
-	for _, other := range []string{`{"format":1,"after":5,"checkpoint":9}`, `{"format":1,"program":"another","after":5,"checkpoint":"nine"}`} {
+	for _, other := range []string{`{"format":2,"after":5,"checkpoint":9}`, `{"format":2,"program":"another","after":5,"checkpoint":"nine"}`} {
 		if m, err := decodeMessage([]byte(other)); !errors.Is(err, errProgram) {
 			t.Errorf("%s is decoded as %+v, %v, want errProgram", other, m, err)
 		}
 	}
 	s := projtest.New(t)
-	m, err := decodeMessage(ofThisProgram(`{"format":1,"new":true,"after":5,"checkpoint":9,"events":[{"position":7,"type":"later.invented.v1","data":{}}]}`))
+	m, err := decodeMessage(ofThisProgram(`{"format":2,"new":true,"after":5,"checkpoint":9,"events":[{"position":7,"type":"later.invented.v1","data":{}}]}`))
 	skipped := int64(0)
 	if err != nil || len(m.deltas(s.Store, 5, func(position int64, _ error) { skipped = position })) > 0 || skipped != 7 {
 		t.Errorf("got %+v, %v, skipped %d, want the unknown event skipped", m, err, skipped)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -299,7 +300,7 @@ func TestRelay(t *testing.T) {
 			conn := d.server.Connect()
 			w.Start(func(ctx context.Context) error {
 				for number := 1; ctx.Err() == nil; number++ {
-					beat, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "number": number, "after": at.Position,
+					beat, err := json.Marshal(map[string]any{"format": 2, "program": feed.Program(), "number": number, "after": at.Position,
 						"after_id": at.EventID, "checkpoint": at.Position, "id": at.EventID, "tables": at.Position})
 					if err != nil {
 						return err
@@ -349,12 +350,12 @@ func TestRelay(t *testing.T) {
 		all := d.subscribe()
 		at := d.comment(d.nodes[0], all, "true")
 		before := d.nodes[1].feed.Relay().Refused
-		forged, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "after": at, "checkpoint": at + 5, "tables": at + 5,
+		forged, err := json.Marshal(map[string]any{"format": 2, "program": feed.Program(), "after": at, "checkpoint": at + 5, "tables": at + 5,
 			"events": []any{map[string]any{"position": at + 1, "type": "comment.posted.v1", "data": map[string]any{"live": d.Lives[0], "user": d.Users[1].ID, "text": "forged"}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, data := range [][]byte{forged, []byte("nonsense"), []byte(`{"format":2}`)} {
+		for _, data := range [][]byte{forged, []byte("nonsense"), []byte(`{"format":3}`)} {
 			if err := d.server.Connect().Publish("roomlog."+d.Store.ID()+".feed", data); err != nil {
 				t.Fatal(err)
 			}
@@ -365,8 +366,8 @@ func TestRelay(t *testing.T) {
 			}
 			return nil
 		})
-		if cause := d.nodes[1].feed.Relay().Cause; cause != "" {
-			t.Errorf("a foreign message has the cause %q, want none", cause)
+		if cause := d.nodes[1].feed.Relay().Cause; strings.Contains(cause, "let all nodes run one version") { // a pause has another cause
+			t.Errorf("a foreign message has the cause %q", cause)
 		}
 		d.comment(d.nodes[0], all, "true again")
 		for _, s := range all {

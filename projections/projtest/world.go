@@ -23,7 +23,7 @@ import (
 // Timeout is the maximum duration of every wait in a test.
 const Timeout = 3 * time.Minute
 
-// The actors of commands.
+// The actors of commands that no user sends.
 var (
 	Operator = domain.Actor{Kind: domain.Operator}
 	System   = domain.Actor{Kind: domain.System}

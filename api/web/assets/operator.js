@@ -178,17 +178,20 @@ function Gifts() {
   const [cursor, setCursor] = useState(null);
   const [proven, setProven] = useState(0);
   const [error, setError] = useState(null);
+  const newest = useRef(0); // an earlier request may be answered later
   const read = async (before) => {
+    const mine = ++newest.current;
     const query = new URLSearchParams({ limit: "100" });
     for (const [name, value] of Object.entries(filter)) if (value) query.set(name, name === "from" || name === "to" ? new Date(value).toISOString() : value);
     if (before) query.set("before", before);
     try {
       const found = await client.get(`/api/gift/history?${query.toString()}`);
+      if (mine !== newest.current) return;
       setItems((had) => [...(before ? had : []), ...found.items]);
       setCursor(found.items.length === 100 ? found.cursor : null);
       setError(null);
     } catch (e) {
-      setError(e);
+      if (mine === newest.current) setError(e);
     }
   };
   useEffect(() => void read(), []);

@@ -123,9 +123,9 @@ export function Picture(/** @type {Api.Props<{ room: Room }>} */ { room, sounds 
   const text = curtain(room, player);
   const why = player && wayText(player, media?.video);
   return html`<div class="player" ref=${box}>
-    ${!player || text || player.audioOnly.value ? html`<div class="player-cover">${room.live.value && html`<${Cover} live=${room.live.value} />`}</div>` : ""}
-    <video ref=${video} playsinline disableremoteplayback aria-label=${room.live.value?.title}></video>
-    <div class="flying" ref=${over} aria-hidden="true"></div>
+    ${!player || text || player.audioOnly.value ? html`<div key="cover" class="player-cover">${room.live.value && html`<${Cover} live=${room.live.value} />`}</div>` : ""}
+    <video key="video" ref=${video} playsinline disableremoteplayback aria-label=${room.live.value?.title}></video>
+    <div key="flying" class="flying" ref=${over} aria-hidden="true"></div>
     <${Combos} room=${room} />
     ${text && html`<div class="curtain"><p>${t(text, { codec: media?.video || media?.audio })}</p>${room.status.value === 3 && html`<${ReplayLink} id=${room.live.value.id} />`}</div>`}
     ${!text && player && ["waiting", "buffering"].includes(player.state.value) && html`<div class="spinner" role="status"><span class="visually-hidden">${t("video.buffering")}</span></div>`}

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 	"unsafe"
 
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/internal/waittest"
 )
 
 // terminal opens a pseudo-terminal. What is written to one of the files can be read from the other.
@@ -53,17 +55,17 @@ func TestProgressIsForTerminals(t *testing.T) {
 		p.End() // nothing was printed since
 	}
 	const want = "\rposition 100 of 1000 (10 %), 0 positions/s   \rposition 500 of 1000 (50 %), 200 positions/s   \r\n" // a terminal writes \n as \r\n
-	got := make([]byte, 4096)
-	n := 0
-	for n < len(want) {
-		read, err := screen.Read(got[n:])
+	shown := make(chan string, 1)
+	go func() { // the read ends when the test closes the terminal
+		got := make([]byte, len(want))
+		n, err := io.ReadFull(screen, got)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
-		n += read
-	}
-	if string(got[:n]) != want {
-		t.Errorf("the terminal shows %q, want %q", got[:n], want)
+		shown <- string(got[:n])
+	}()
+	if got := waittest.Receive(t, shown, "the text on the terminal"); got != want {
+		t.Errorf("the terminal shows %q, want %q", got, want)
 	}
 	if info, err := file.Stat(); err != nil || info.Size() != 0 {
 		t.Errorf("the file has %d bytes, %v", info.Size(), err)

@@ -26,10 +26,9 @@ type reader struct {
 
 // pendingPage is a page that a goroutine reads.
 type pendingPage struct {
-	cancel context.CancelFunc
-	done   chan struct{} // closed when page and err are set
-	page   eventstore.Page
-	err    error
+	done chan struct{} // closed when page and err are set
+	page eventstore.Page
+	err  error
 }
 
 // peek returns the next event, or nil at the end. It does not advance.
@@ -39,7 +38,6 @@ func (r *reader) peek(ctx context.Context) (*eventstore.Record, error) {
 			return nil, nil
 		}
 		next := r.ahead
-		<-next.done
 		r.close()
 		if next.err != nil {
 			return nil, next.err
@@ -60,24 +58,21 @@ func (r *reader) readAhead(ctx context.Context) bool {
 	}
 	q := r.query
 	q.After, q.UpTo = r.spans[0].after, r.spans[0].upTo
-	reading, cancel := context.WithCancel(ctx)
-	next := &pendingPage{cancel: cancel, done: make(chan struct{})}
+	next := &pendingPage{done: make(chan struct{})}
 	r.ahead = next
 	go func() {
 		defer close(next.done)
-		next.page, next.err = r.events.Read(reading, q)
+		next.page, next.err = r.events.Read(ctx, q)
 	}()
 	return true
 }
 
-// close waits until no goroutine reads.
+// close waits until no goroutine reads. It does not cancel a read, because that would cost the connection to the database.
 func (r *reader) close() {
-	if r.ahead == nil {
-		return
+	if r.ahead != nil {
+		<-r.ahead.done
+		r.ahead = nil
 	}
-	r.ahead.cancel()
-	<-r.ahead.done
-	r.ahead = nil
 }
 
 func (r *reader) advance() { r.page = r.page[1:] }

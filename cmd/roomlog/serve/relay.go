@@ -57,7 +57,7 @@ func (r *relays) handler(env *environment, b *backend, signer *media.Signer, ser
 	return relay.NewHandler(relay.HandlerConfig{Node: b.node, Signer: signer, Server: server, Recordings: files, Now: b.now, Log: env.log})
 }
 
-// checkRelay returns the faults of the addresses for other nodes that need other settings.
+// checkRelay returns an error if --media-internal-url or --media-internal-addr is set without a setting that it needs.
 func (c *config) checkRelay(sources *cli.Sources) error {
 	var faults []error
 	isMedia := slices.Contains(c.Roles, roleMedia)

@@ -91,7 +91,7 @@ func Check(ctx context.Context, dsn string) error {
 		return err
 	}
 	defer closeConn(ctx, conn)
-	if err := checkMigrated(ctx, conn); err != nil {
+	if err := CheckMigrated(ctx, conn); err != nil {
 		return err
 	}
 	found, err := Version(ctx, conn)
@@ -116,8 +116,8 @@ func Version(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
 	return version, nil
 }
 
-// checkMigrated returns ErrEmpty unless a roomlog has migrated the database.
-func checkMigrated(ctx context.Context, conn *pgx.Conn) error {
+// CheckMigrated returns ErrEmpty unless a roomlog has migrated the database.
+func CheckMigrated(ctx context.Context, conn *pgx.Conn) error {
 	var migrated bool
 	if err := conn.QueryRow(ctx, "SELECT to_regclass('public.goose_db_version') IS NOT NULL").Scan(&migrated); err != nil {
 		return err
@@ -157,7 +157,7 @@ func apply(ctx context.Context, dsn string, files fs.FS, grants string, c Config
 	}
 	defer closeConn(ctx, conn)
 	if !blank {
-		if err := checkMigrated(ctx, conn); err != nil {
+		if err := CheckMigrated(ctx, conn); err != nil {
 			return r, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -94,7 +95,8 @@ type fallback struct {
 	players  []*player
 	watchers []*person // users of the players
 
-	changes int // number of changes of the history so far
+	changes int    // number of changes of the history so far
+	noticed [3]int // number of changes that each server has reported so far
 }
 
 // viewer is a native viewer whose connection stays open.
@@ -224,7 +226,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 			h.t.Errorf("%s: the epoch is still %s", name, epoch)
 		}
 	}
-	h.reported(name)
+	h.reported(name, position)
 	h.restartTree(name)
 	if out := h.servers[0].roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
 		h.t.Errorf("%s: verify printed %s", name, out)
@@ -257,15 +259,48 @@ func (h *fallback) restored(lost string) (epochs []string) {
 	return epochs
 }
 
-// compare checks that the viewers have exactly the comments that a new client receives.
+// compare checks that the snapshot of a new client contains the newest comments of the log, and that each viewer has received
+// exactly the comments and gifts that the log contains after the viewer's snapshot, except for those that a push "skipped" counts.
 func (h *fallback) compare(now *snapshot, lost string) {
 	h.t.Helper()
-	text, _ := json.Marshal(now)
-	if strings.Contains(string(text), lost) {
-		h.t.Errorf("a new client gets what was lost: %s", text)
+	var facts, comments []int64 // positions of the comments and gifts of the live, and of the comments
+	log := h.servers[0].roomlog("export", "--live", fmt.Sprint(h.live), "--type", "comment.posted.v1", "--type", "gift.sent.v2")
+	for line := range strings.Lines(log) {
+		var e logged
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			h.t.Fatalf("%v in %s", err, line)
+		}
+		facts = append(facts, e.Position)
+		if e.Type == "comment.posted.v1" && e.Position <= now.Pos {
+			comments = append(comments, e.Position)
+		}
 	}
-	for _, v := range h.viewers {
+	slices.Reverse(comments)
+	var shown []int64
+	for _, c := range now.Comments {
+		shown = append(shown, c.Pos)
+		if strings.Contains(c.Text, lost) {
+			h.t.Errorf("a new client gets what was lost: %s at position %d", c.Text, c.Pos)
+		}
+	}
+	const newest = 50 // comments in a snapshot
+	if want := comments[:min(newest, len(comments))]; !slices.Equal(shown, want) {
+		h.t.Errorf("%s: a new client gets the comments at %v, want %v", lost, shown, want)
+	}
+	for i, v := range h.viewers {
 		v.line.hear(h.t, v.socket)
+		var want []int64
+		for _, at := range facts {
+			if at > v.line.since && at <= v.line.at {
+				want = append(want, at)
+			}
+		}
+		got := v.line.facts[v.line.before:]
+		received := slices.DeleteFunc(slices.Clone(want), func(at int64) bool { return !slices.Contains(got, at) })
+		if len(want) == 0 || !slices.Equal(got, received) || len(want)-len(got) > v.line.left {
+			h.t.Errorf("%s: after its snapshot at %d, viewer %d has received the comments and gifts at %v, and %d pushes were left out, want %v",
+				lost, v.line.since, i, got, v.line.left, want)
+		}
 	}
 }
 
@@ -425,8 +460,9 @@ func (h *fallback) conflict(name, cursor string) {
 
 var lostLine = regexp.MustCompile(`msg="log has another history: [^"]*" lost_position=(\d+) .*position=(\d+)`)
 
-// reported checks that every server has logged and counted the change of the history.
-func (h *fallback) reported(name string) {
+// reported checks that every server has logged and counted the change of the history, and that it names a lost event that is not
+// older than lost, which every server knew.
+func (h *fallback) reported(name string, lost int64) {
 	h.t.Helper()
 	h.changes++
 	for i, at := range h.servers {
@@ -434,9 +470,20 @@ func (h *fallback) reported(name string) {
 			status, _ := (&person{t: h.t, at: at}).do(http.MethodGet, "/readyz", nil, nil)
 			return status == http.StatusOK
 		})
-		found := lostLine.FindAllString(at.output(), -1)
+		found := lostLine.FindAllStringSubmatch(at.output(), -1)
 		if len(found) < h.changes {
 			h.t.Errorf("%s: server %d has reported %d changes of the history, want %d", name, i, len(found), h.changes)
+		}
+		var newest int64 // lost position of this round
+		for _, line := range found[h.noticed[i]:] {
+			at, err := strconv.ParseInt(line[1], 10, 64)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			newest = max(newest, at)
+		}
+		if h.noticed[i] = len(found); newest < lost {
+			h.t.Errorf("%s: server %d has reported %d as the newest lost position, want at least %d", name, i, newest, lost)
 		}
 		halts := strings.Count(at.output(), `level=ERROR msg="transparency log is halted`)
 		if most := h.changes * len(h.servers); halts > most { // in each round one cause for each server: the checkpoint that it knows and the database has lost

@@ -234,7 +234,7 @@ func TestSettingsAtTheirBounds(t *testing.T) {
 // anything.
 func TestCommandsRefuseNonsense(t *testing.T) {
 	t.Parallel()
-	for _, args := range append([][]string{{"migrate"}, {"serve"}, {"config", "check"}}, existingDatabaseCommands...) {
+	for _, args := range append([][]string{{"migrate"}, {"serve"}, {"config", "check"}}, existingDatabaseCommands(t)...) {
 		dir := filepath.Join(t.TempDir(), "data")
 		got := runIn(t.Context(), map[string]string{"ROOMLOG_DATA": dir, "ROOMLOG_LOG_LEVEL": "loud", "DATABASE_URL": "bogus", "ROOMLOG_LOG_FORMAT": "text"},
 			append(args, "--lock-timeout=-1s")...)

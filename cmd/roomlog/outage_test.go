@@ -120,11 +120,15 @@ func (p *process) warnings() map[string]int {
 	return count
 }
 
-// TestOutageOfTheDatabaseIsSummarised stops the database of a server under load. The server must log the outage once,
-// and its end once.
+// TestOutageOfTheDatabaseIsSummarised stops the database of a server under load, for longer than the interval of the lines about
+// an outage. The server must log the beginning and the end once, and in between one line for each interval.
 func TestOutageOfTheDatabaseIsSummarised(t *testing.T) {
 	t.Parallel()
-	const lost, back = "database cannot be reached or is too slow, waiting for it", "database can be reached again"
+	const (
+		lost  = "database cannot be reached or is too slow, waiting for it"
+		still = "database still cannot be reached or is too slow"
+		back  = "database can be reached again"
+	)
 	g, dsn := openGate(t, pgtest.New(t))
 	at := serve(t, append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	anna := join(t, at, "anna")
@@ -148,6 +152,7 @@ func TestOutageOfTheDatabaseIsSummarised(t *testing.T) {
 			}
 		}
 	}
+	eventually(t, "the outage is reported again", func() bool { get("/readyz"); return at.warnings()[still] > 0 })
 	g.open()
 	eventually(t, "the database is back", func() bool { return at.warnings()[back] > 0 && get("/readyz") == http.StatusOK })
 	found := at.warnings()

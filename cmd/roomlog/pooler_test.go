@@ -19,7 +19,7 @@ func TestCommandsRefuseTransactionPooling(t *testing.T) {
 	blank, migrated := pgtest.Blank(t), pgtest.New(t)
 	for dsn, commands := range map[string][][]string{
 		blank:        {{"serve", "--http-addr", "127.0.0.1:0", "--rtmp-addr", "127.0.0.1:0", "--flv-addr", "127.0.0.1:0"}, {"migrate"}},
-		migrated.DSN: existingDatabaseCommands,
+		migrated.DSN: existingDatabaseCommands(t),
 	} {
 		address := pooler.Start(t, dsn, pooler.Transaction)
 		for _, args := range commands {

@@ -36,6 +36,11 @@ type (
 		Owner   named   `json:"owner"`
 		Gauges  figures `json:"gauges"`
 		Viewers []named `json:"viewers"`
+
+		Comments []struct {
+			Pos  int64  `json:"pos"`
+			Text string `json:"text"`
+		} `json:"comments"` // newest first
 	}
 	joined struct {
 		Resumed  *[2]int64 `json:"resumed"`
@@ -59,10 +64,13 @@ type line struct {
 	upTo   int64  // end of the range of missed facts that follow the reply to the newest join
 	gifts  int
 	facts  []int64 // positions of the gifts and comments that were received
+	since  int64   // position of the newest snapshot
+	before int     // number of facts that were received before the newest snapshot
+	left   int     // number of pushes that the server has left out since the newest snapshot, because the viewer read slowly
 }
 
 func newLine(live int64, from *snapshot) *line {
-	return &line{live: live, at: from.Pos, cursor: from.Cursor}
+	return &line{live: live, at: from.Pos, cursor: from.Cursor, since: from.Pos}
 }
 
 // resumed records the end of the range of missed pushes that follow the reply to a join.
@@ -75,6 +83,7 @@ func (l *line) hear(t testing.TB, s *socket) {
 		if f.Live == l.live && f.Type == "snapshot" {
 			now := into[snapshot](t, f)
 			l.at, l.cursor, l.upTo = now.Pos, now.Cursor, 0
+			l.since, l.before, l.left = now.Pos, len(l.facts), 0
 		}
 		if f.Live != l.live || f.Pos == 0 {
 			continue
@@ -89,6 +98,9 @@ func (l *line) hear(t testing.TB, s *socket) {
 			t.Errorf("a gap: %s %d follows %d, but %d was the last", f.Type, f.Pos, f.Prev, l.at)
 		}
 		l.at, l.cursor = f.Pos, f.Cursor
+		if f.Type == "skipped" {
+			l.left += into[struct{ N int }](t, f).N
+		}
 		if f.Type == "gift" {
 			l.gifts++
 		}

@@ -226,7 +226,9 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	stop()
 	s.GrowTree()
 	cosign(s.World)
-	w := &tamperWorld{World: s.World, random: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("the seed of the edits is %d", seed)
+	w := &tamperWorld{World: s.World, random: rand.New(rand.NewPCG(seed, 1))}
 	w.Exec("CREATE SCHEMA saved")
 	for _, table := range w.tables() {
 		w.Exec("CREATE TABLE saved." + savedName(table) + " AS TABLE " + table)

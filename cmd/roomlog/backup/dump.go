@@ -51,6 +51,9 @@ func begin(ctx context.Context, conn *pgx.Conn, m *Manifest) (s snapshot, err er
 	if s.tx, err = conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}); err != nil {
 		return s, err
 	}
+	if err := migrations.CheckMigrated(ctx, conn); err != nil {
+		return s, err
+	}
 	if err := s.tx.QueryRow(ctx, selectState).Scan(&s.id, &m.Postgres, &m.Log, &m.Position, &m.EventID); err != nil {
 		return s, fmt.Errorf("read the state of the log: %w", err)
 	}

@@ -5,8 +5,8 @@ import { Emitter, Live, RoomlogError, errorOf, newKey } from "./live.js";
 
 export { Live, RoomlogError, newKey } from "./live.js";
 
-const SILENCE = 15000; // ms without a frame after which the client sends a ping
-const REPLY_TIME = 8000; // ms within which the server must send a frame after a request
+const SILENCE = 25000; // ms without a frame after which the client sends a ping
+const REPLY_TIME = 15000; // ms within which the server must send a frame after a request
 const ACK_AFTER = 50; // pushes of the user channel after which the client sends ack
 const MOST_REPEATS = 8; // of a request that the server could not execute
 

@@ -9,24 +9,40 @@ import { Stage, settings } from "./danmaku.js";
 const MOST = 200; // lines that are shown
 const PAGE = 500; // comments or gifts that one request reads
 
+const AHEAD = 60_000; // ms before its time at which a comment or gift is read
+const PAUSE = 500; // ms between two pages, so that other requests of the address keep their rate
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /**
- * readAll reads a history, oldest first, and passes on each page. It ends early when wanted returns false.
- * @template T
+ * readAlong reads a history, oldest first, and passes on each page. It reads the next page when the show is near the end of the
+ * last one. It ends early when wanted returns false.
+ * @template {{ at: string }} T
  * @param {(query: string) => Promise<{ items: T[], cursor: string | null }>} read
  * @param {(items: T[]) => void} show
+ * @param {() => boolean} wanted
+ * @param {{ current: number }} now time of day that the show has reached, in milliseconds
  */
-async function readAll(read, show, wanted) {
-  for (let after = "0"; wanted(); ) {
+async function readAlong(read, show, wanted, now) {
+  for (let after = "0", until = 0; wanted(); await pause(PAUSE)) {
+    if (until > now.current + AHEAD) continue;
     try {
       const { items, cursor } = await read("limit=" + PAGE + "&after=" + encodeURIComponent(after));
-      if (wanted()) show(items);
+      if (wanted() && items.length > 0) show(items);
       if (items.length < PAGE) return;
       after = cursor;
+      until = new Date(items.at(-1).at).getTime();
     } catch (error) {
       if (error.code !== "rate_limited") throw error;
-      await new Promise((resolve) => setTimeout(resolve, error.retryAfter || 1000));
+      await pause(error.retryAfter || 1000);
     }
   }
+}
+
+/** insert adds a page to facts in the order of their times. Only facts later than the first of the page are sorted again. */
+function insert(/** @type {{ at: number }[]} */ facts, /** @type {{ at: number }[]} */ page) {
+  const from = facts.findLastIndex((fact) => fact.at <= page[0].at) + 1;
+  return [...facts.slice(0, from), ...[...facts.slice(from), ...page].sort((a, b) => a.at - b.at)];
 }
 
 /** wallClock returns a function from seconds of the recording to the time of day in milliseconds, and the other way round. */
@@ -92,6 +108,7 @@ export default function Replay({ id }) {
   const over = useRef(null);
   const stage = useRef(null);
   const shown = useRef(-1);
+  const reached = useRef(0);
   const seek = useRef(() => {});
   useTitle(live?.title);
   useEffect(() => {
@@ -105,16 +122,17 @@ export default function Replay({ id }) {
     if (!recorded) return;
     let shown = true;
     const wanted = () => shown;
-    const add = (/** @type {{ at: number }[]} */ more) => setFacts((/** @type {{ at: number }[]} */ had) => [...had, ...more].sort((a, b) => a.at - b.at));
+    const add = (/** @type {{ at: number }[]} */ more) => setFacts((/** @type {{ at: number }[]} */ had) => insert(had, more));
     Promise.all([
-      readAll((query) => client.get(`/api/live/${id}/replay/comments?${query}`), (comments) => add(comments.map((c) => ({ kind: "comment", id: c.id, user: c.user, text: c.content, at: new Date(c.at).getTime() }))), wanted),
-      readAll((query) => client.get(`/api/live/${id}/replay/gifts?${query}`), (gifts) => add(gifts.map((g) => ({ kind: "gift", id: g.id, user: g.sender, gift: { id: g.gift, name: g.name, image: g.image }, num: g.num, at: new Date(g.at).getTime() }))), wanted),
+      readAlong((query) => client.get(`/api/live/${id}/replay/comments?${query}`), (comments) => add(comments.map((c) => ({ kind: "comment", id: c.id, user: c.user, text: c.content, at: new Date(c.at).getTime() }))), wanted, reached),
+      readAlong((query) => client.get(`/api/live/${id}/replay/gifts?${query}`), (gifts) => add(gifts.map((g) => ({ kind: "gift", id: g.id, user: g.sender, gift: { id: g.gift, name: g.name, image: g.image }, num: g.num, at: new Date(g.at).getTime() }))), wanted, reached),
     ]).then(() => shown && setRead(true), (e) => shown && setError(e));
     return () => (shown = false);
   }, [recorded, id]);
   const recording = recordings?.[chosen];
   const at = useMemo(() => wallClock(recording?.parts ?? []), [recording]);
   const now = recording ? at(seconds) : 0;
+  reached.current = now;
   const count = facts.findLastIndex((f) => f.at <= now) + 1;
   const lines = useMemo(() => facts.slice(Math.max(0, count - MOST), count), [facts, count]);
   useEffect(() => {
@@ -132,7 +150,7 @@ export default function Replay({ id }) {
   if (!live || !recordings) return html`<div class="watch ghost"><div class="watch-main"><div class="player"></div></div></div>`;
   return html`<div class="watch" data-seconds=${seconds.toFixed(1)} data-lines=${lines.length}><div class="watch-main">
     <div class="player">${recording ? html`<${Film} key=${recording.id} recording=${recording} live=${live} onTime=${setSeconds} seek=${seek} />` : html`<div class="player-cover"><${Cover} live=${live} /></div><div class="curtain"><p>${t("replay.none")}</p></div>`}
-      <div class="flying" ref=${over} aria-hidden="true"></div></div>
+      <div key="flying" class="flying" ref=${over} aria-hidden="true"></div></div>
     <div class="facts"><${Avatar} user=${{ id: live.user.id, name: live.user.username, avatar: live.user.avatar }} size="large" /><div class="facts-text"><h1 dir="auto">${live.title}</h1><p><span dir="auto">${live.user.username}</span>${recording && html`<span>${time(recording.started_at)}</span><span>${clock(recording.duration_ms / 1000)}</span>`}</p></div></div>
     ${recordings.length > 1 && html`<div class="parts-list">${recordings.map((r, i) => html`<button type="button" key=${r.id} class=${"button " + (i === chosen ? "" : "quiet")} aria-pressed=${i === chosen} onClick=${() => { setChosen(i); setSeconds(0); }}>${time(r.started_at)}</button>`)}</div>`}
     </div>

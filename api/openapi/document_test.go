@@ -84,13 +84,13 @@ func TestIncompleteDocuments(t *testing.T) {
 }
 
 func TestAddFailures(t *testing.T) {
-	o := &huma.Operation{Responses: map[string]*huma.Response{"200": {}, "default": {}}}
+	o := &huma.Operation{Responses: map[string]*huma.Response{"101": {}, "200": {}, "default": {}}}
 	openapi.AddFailures(o, &huma.Schema{}, []openapi.Failure{
 		{Code: "live_not_found", Status: 404, Body: "a"}, {Code: "gift_not_found", Status: 404, Body: "b"}, {Code: "gift_not_found", Status: 404, Body: "b"},
 		{Code: "busy", Status: 503, Body: "c", Retry: true},
 	})
-	if len(o.Responses) != 3 || o.Responses["default"] != nil {
-		t.Fatalf("the responses are %v, want 200, 404 and 503", o.Responses)
+	if len(o.Responses) != 4 || o.Responses["101"] == nil || o.Responses["default"] != nil {
+		t.Fatalf("the responses are %v, want 101, 200, 404 and 503", o.Responses)
 	}
 	missing := o.Responses["404"]
 	if want := "Not Found. Codes: `gift_not_found`, `live_not_found`."; missing.Description != want {

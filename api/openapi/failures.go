@@ -19,11 +19,11 @@ type Failure struct {
 	Retry  bool // whether the response has the header Retry-After
 }
 
-// AddFailures replaces the error responses of an operation by one response for each status. A response has the given
+// AddFailures replaces all responses of an operation except 101 and 200 by one response for each status. A response has the given
 // schema, the codes in its description, and an example for each code under the name of the code.
 func AddFailures(o *huma.Operation, schema *huma.Schema, failures []Failure) {
 	for status := range o.Responses {
-		if status != "200" {
+		if status != "200" && status != "101" {
 			delete(o.Responses, status)
 		}
 	}

@@ -140,7 +140,9 @@ func TestTheResultsNameTheTargets(t *testing.T) {
 		}
 		switch met, missed := verdicts(t, target, cmp.Or(row[1], row[0])); {
 		case met+missed == 0:
-			t.Errorf("BENCH.md has no value for %s", target.name)
+			if !strings.HasPrefix(row[3], "not measured") {
+				t.Errorf("BENCH.md has no value for %s", target.name)
+			}
 		case missed == 0 && !strings.HasPrefix(row[3], "ok"):
 			t.Errorf("all values of %s meet the target, but BENCH.md says %q", target.name, row[3])
 		case met == 0 && !strings.HasPrefix(row[3], "**short**"):

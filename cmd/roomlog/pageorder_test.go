@@ -76,7 +76,7 @@ func TestPageKeepsOrder(t *testing.T) {
 		anna.does(`await press('[data-tab="reports"]'); const report = await has(".case", /you are all fools/); if (!/Insult\s+not nice/.test(report.innerText)) throw new Error(report.innerText);
 			await pressText(/^Claim$/); await has(".case", /You work on it/)`)
 		looks("the reports", anna)
-		anna.does(`await pressText(/^Uphold$/); await has(".order-none", /No report waits/); await press(".check input"); await has(".case", /The report was upheld/)`)
+		anna.does(`await pressText(/^Uphold$/); await has(".order-none", /No report waits/); await press("#decided-reports"); await has(".case", /The report was upheld/)`)
 		bert.does(`await showed(".notice", /The report was upheld/)`)
 	})
 	t.Run("a warning is seen by one, a muted viewer is told until when", func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestPageKeepsOrder(t *testing.T) {
 		operator.does(`await has("td", /^bert$/); await fill("#user-query", "BERT"); await pressText(/^Find$/); await until(() => document.querySelectorAll("tbody tr").length === 1); await has("td", /^bert$/)`)
 		looks("the users", operator)
 		operator.opens("/desk/reports")
-		operator.does(`await press(".check input"); await has(".case", /bert/)`)
+		operator.does(`await press("#decided-reports"); await has(".case", /bert/)`)
 		operator.opens("/desk/words")
 		operator.does(`await fill("#words", "hate"); await press(".words-form .button"); await has(".word", /hate/)`)
 		operator.opens("/desk/coins")

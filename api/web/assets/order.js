@@ -72,7 +72,7 @@ function Decide(/** @type {Api.Props<{ report: Api.Report }>} */ { report, act, 
 export function Reports(/** @type {Api.Props<{ path: "/api/operator/reports" | `/api/live/${number}/reports` }>} */ { path, choose, links }) {
   const [decided, setDecided] = useState(false);
   const list = useList(() => client.get(`${/** @type {"/api/operator/reports"} */ (path)}?limit=100&decided=${decided}`), [path, decided]);
-  return html`<label class="check"><input type="checkbox" checked=${decided} onChange=${(e) => setDecided(e.target.checked)} />${t("report.show.decided")}</label>
+  return html`<label class="check"><input id="decided-reports" type="checkbox" checked=${decided} onChange=${(e) => setDecided(e.target.checked)} />${t("report.show.decided")}</label>
     <${List} list=${list} none="report.none">${(/** @type {typeof list.items[0]} */ report) => html`<li class="case" key=${report.live + "/" + report.report} data-report=${report.report}>
       <p class="case-head"><${Avatar} user=${report.user} size="small" /><strong dir="auto">${report.user.name}</strong><span class="tag">${t(report.comment ? "report.of.comment" : "report.of.user")}</span><time class="soft">${time(report.at)}</time>${links && html`<a href=${"/watch/" + report.live}>${t("report.live", { live: report.live })}</a>`}</p>
       ${report.comment_text && html`<blockquote dir="auto">${report.comment_text}</blockquote>`}
